@@ -1,0 +1,123 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "annals/result.h"
+#include "annals/time.h"
+
+namespace annals {
+inline namespace v1 {
+
+/// How a file is opened.
+enum class file_mode : std::uint8_t {
+  read,        ///< must exist
+  write,       ///< read and write; must exist
+  create,      ///< read and write; must not exist
+};
+
+/// How writes to a file reach the disk.
+enum class write_through : std::uint8_t {
+  none,     ///< buffered; durable after sync()
+  durable,  ///< each write is durable when it returns (O_DSYNC); unbuffered (O_DIRECT) where possible
+};
+
+/// An open file. Offsets, lengths and addresses of a `durable` file opened unbuffered are multiples
+/// of `alignment()`.
+///
+/// Errors:  every call may answer database_error or disk_full, with path, offset and the system's
+///          reason; after a failed write or sync nothing is known of what reached the disk.
+/// Threads: distinct ranges may be read and written at once.
+class file {
+ public:
+  virtual ~file() = default;
+
+  /// Reads up to `out.size()` bytes; fewer only at the end of the file.
+  virtual result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) = 0;
+  /// Writes all of `bytes`.
+  virtual result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Makes content and size durable.
+  virtual result<void> sync() = 0;
+  virtual result<std::uint64_t> size() = 0;
+  virtual result<void> truncate(std::uint64_t size) = 0;
+  /// Units:   bytes; 1 for buffered files.
+  virtual std::size_t alignment() const noexcept = 0;
+};
+
+/// A lock on a file, given back by its destructor or by the end of the process.
+class file_lock {
+ public:
+  virtual ~file_lock() = default;
+};
+
+/// A running thread; the destructor joins it.
+class thread {
+ public:
+  virtual ~thread() = default;
+  virtual void join() = 0;
+};
+
+/// The world outside the program: files, clocks, randomness and threads. Production uses
+/// `posix_env()`; tests inject one that crashes, tears writes, fills the disk and steps clocks.
+/// Never park while holding a mutex: a simulated world runs all threads on one.
+///
+/// Threads: every call may be made from any thread.
+class env {
+ public:
+  virtual ~env() = default;
+
+  // Files. Paths are native; directories must exist unless stated otherwise.
+  virtual result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
+                                             write_through through) = 0;
+  /// Creates a directory, and its parents, durably. No error when it exists.
+  virtual result<void> create_directories(const std::string& path) = 0;
+  virtual result<bool> exists(const std::string& path) = 0;
+  virtual result<bool> is_directory(const std::string& path) = 0;
+  /// The names in a directory, sorted, without "." and "..".
+  virtual result<std::vector<std::string>> list(const std::string& path) = 0;
+  virtual result<void> rename(const std::string& from, const std::string& to) = 0;
+  virtual result<void> remove(const std::string& path) = 0;
+  /// Makes created, renamed and removed names of a directory durable.
+  virtual result<void> sync_directory(const std::string& path) = 0;
+  /// Locks a file for this process, creating it; writes the pid into it.
+  ///
+  /// Errors:  store_in_use, "in use by pid N".
+  virtual result<std::unique_ptr<file_lock>> lock(const std::string& path) = 0;
+
+  // Clocks.
+  /// UTC; may step.
+  virtual time_point now() = 0;
+  /// Never goes back; unrelated to UTC.
+  virtual std::chrono::nanoseconds monotonic() = 0;
+
+  // Randomness, good enough for identifiers and salts.
+  virtual void random(std::span<std::uint8_t> out) = 0;
+
+  // Threads.
+  virtual std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) = 0;
+  /// Blocks while `word` holds `expected`, until woken or `timeout` has passed. May return early.
+  virtual void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                    std::optional<std::chrono::nanoseconds> timeout) = 0;
+  void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected) {
+    park(word, expected, std::nullopt);
+  }
+  virtual void wake_one(const std::atomic<std::uint32_t>& word) = 0;
+  virtual void wake_all(const std::atomic<std::uint32_t>& word) = 0;
+  /// Runs `task` on a background thread, `delay` from now or later. Tasks must be short.
+  virtual void post(std::chrono::nanoseconds delay, std::move_only_function<void()> task) = 0;
+};
+
+/// The operating system's env; lives until the process ends.
+env& posix_env();
+
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "annals/store.h"
+
+namespace annals {
+inline namespace v1 {
+
+/// How a store is opened.
+struct open_options {
+  bool create = true;  ///< make a new store where there is none (file: addresses)
+  bool read_only = false;
+};
+
+/// Opens a store by its address: "file:DIRECTORY" or "memory:".
+///
+/// Errors:  invalid_argument for an unknown scheme; not_a_store, store_too_new, store_in_use,
+///          store_corrupt, disk_full, database_error from the engine.
+/// Blocks:  while recovering what an earlier process left.
+result<std::unique_ptr<event_store>> open(std::string_view address, const open_options& options = {},
+                                          env& environment = posix_env());
+
+}  // namespace v1
+}  // namespace annals
