@@ -47,16 +47,16 @@ struct decimal {
 
   /// False, with `sum` unchanged, when the sum leaves the range.
   friend constexpr bool checked_add(decimal a, decimal b, decimal& sum) noexcept {
-    std::int64_t units = 0;
-    if (__builtin_add_overflow(a.units, b.units, &units)) return false;
-    sum.units = units;
+    std::int64_t exact = 0;
+    if (__builtin_add_overflow(a.units, b.units, &exact)) return false;
+    sum.units = exact;
     return true;
   }
   /// False, with `product` unchanged, when the product leaves the range.
   friend constexpr bool checked_multiply(decimal a, std::int64_t n, decimal& product) noexcept {
-    std::int64_t units = 0;
-    if (__builtin_mul_overflow(a.units, n, &units)) return false;
-    product.units = units;
+    std::int64_t exact = 0;
+    if (__builtin_mul_overflow(a.units, n, &exact)) return false;
+    product.units = exact;
     return true;
   }
 };

@@ -141,7 +141,7 @@ class event_store {
   env& env_;
 };
 
-/// True on a thread that is inside a completion or a sink.
+/// True on a thread that is running a completion.
 bool inside_completion() noexcept;
 
 /// Runs a completion as the contract wants it: marked as such for the re-entrancy checks, and, when

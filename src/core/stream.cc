@@ -1,0 +1,89 @@
+#include "annals/stream.h"
+
+#include "annals/limits.h"
+
+namespace annals {
+inline namespace v1 {
+namespace {
+
+/// The length of the well-formed UTF-8 sequence at the start of `text`; 0 when there is none.
+std::size_t sequence_length(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
+  const std::uint8_t first = byte(0);
+  if (first < 0x80) return 1;
+  if (first < 0xc2) return 0;  // a continuation, or an overlong form
+  if (first < 0xe0) return continues(1) ? 2 : 0;
+  if (first < 0xf0) {
+    if (!continues(1) || !continues(2)) return 0;
+    if (first == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
+    if (first == 0xed && byte(1) > 0x9f) return 0;  // surrogate
+    return 3;
+  }
+  if (first > 0xf4 || !continues(1) || !continues(2) || !continues(3)) return 0;
+  if (first == 0xf0 && byte(1) < 0x90) return 0;  // overlong
+  if (first == 0xf4 && byte(1) > 0x8f) return 0;  // above U+10FFFF
+  return 4;
+}
+
+/// C0, DEL, and C1 (U+0080 to U+009F, two bytes in UTF-8).
+bool is_control_at(std::string_view text, std::size_t i) noexcept {
+  const auto byte = static_cast<std::uint8_t>(text[i]);
+  if (byte < 0x20 || byte == 0x7f) return true;
+  return byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto length = sequence_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+result<void> check_stream_name(std::string_view name) {
+  if (name.empty()) return fail(errc::invalid_argument, "a stream name must not be empty");
+  if (name.size() > limits::stream_name_bytes)
+    return fail(errc::limit_exceeded, "a stream name of " + std::to_string(name.size()) +
+                                          " bytes is over limits::stream_name_bytes (" +
+                                          std::to_string(limits::stream_name_bytes) + ")");
+  if (name.front() == '$')
+    return fail(errc::invalid_argument, "stream names starting with '$' are reserved");
+  if (!is_utf8(name)) return fail(errc::invalid_argument, "a stream name must be UTF-8");
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (is_control_at(name, i))
+      return fail(errc::invalid_argument, "a stream name must not hold control characters, found "
+                                          "one at byte " + std::to_string(i));
+  return {};
+}
+
+std::string_view category_of(std::string_view name) noexcept {
+  if (is_canonical_uuid(name)) return {};
+  const auto hyphen = name.find('-');
+  return hyphen == std::string_view::npos ? std::string_view{} : name.substr(0, hyphen);
+}
+
+uuid stream_key_of(std::string_view name) noexcept {
+  if (is_canonical_uuid(name)) return *uuid::parse(name);
+  return make_uuid_v5(stream_key_namespace, name);
+}
+
+uuid aggregate_id_of(std::string_view name) noexcept {
+  if (is_canonical_uuid(name)) return *uuid::parse(name);
+  const auto hyphen = name.find('-');
+  if (hyphen != std::string_view::npos && is_canonical_uuid(name.substr(hyphen + 1)))
+    return *uuid::parse(name.substr(hyphen + 1));
+  return stream_key_of(name);
+}
+
+std::string stream_name_of(std::string_view category, const uuid& aggregate_id) {
+  if (category.empty()) return aggregate_id.to_string();
+  std::string name(category);
+  return name.append("-").append(aggregate_id.to_string());
+}
+
+}  // namespace v1
+}  // namespace annals
