@@ -13,8 +13,6 @@ namespace {
 // How long a blocking append waits before it asks again whether there is room.
 constexpr std::chrono::microseconds room_poll{200};
 
-constexpr obs::counter events_appended("annals.store.events.appended");
-
 void assert_may_block() {
   ANNALS_ASSERT(!inside_completion(),
                 "a blocking call inside a completion; use the completion form there");
@@ -90,11 +88,7 @@ result<appended> event_store::append(const append_request& request) {
       env_.park(never, 0, room_poll);
       continue;
     }
-    if (answer) {
-      events_appended.add(count_events(request));
-    } else {
-      span.fail(name_of(answer.error().code()));
-    }
+    if (!answer) span.fail(name_of(answer.error().code()));
     return answer;
   }
 }
@@ -106,7 +100,6 @@ void event_store::append(const append_request& request, completion<appended> don
   }
   obs::span span("annals.append", request.context.trace);
   describe(span, request);
-  events_appended.add(count_events(request));
   do_append(request, std::move(done));
 }
 

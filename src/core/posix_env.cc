@@ -1,0 +1,226 @@
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "annals/assert.h"
+#include "annals/env.h"
+#include "posix_file.h"
+#include "timer.h"
+
+namespace annals {
+inline namespace v1 {
+namespace {
+
+namespace fs = std::filesystem;
+
+class posix_thread final : public thread {
+ public:
+  explicit posix_thread(std::thread running) : running_(std::move(running)) {}
+  ~posix_thread() override { join_once(); }
+  void join() override { join_once(); }
+
+ private:
+  void join_once() {
+    if (running_.joinable()) running_.join();
+  }
+  std::thread running_;
+};
+
+class posix_lock final : public file_lock {
+ public:
+  explicit posix_lock(descriptor held) : held_(std::move(held)) {}
+
+ private:
+  descriptor held_;  // flock ends with the descriptor
+};
+
+long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
+           const timespec* timeout) noexcept {
+  static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+  return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
+}
+
+/// Random bytes in store for one thread, so that an identifier does not cost a system call. Thrown
+/// away in a forked child, which would else repeat its parent's identifiers.
+struct random_pool {
+  std::array<std::uint8_t, 4096> bytes{};
+  std::size_t used = sizeof bytes;
+  pid_t filled_by = 0;
+};
+
+void fill_from_system(std::span<std::uint8_t> out) {
+  while (!out.empty()) {
+    const auto got = ::getrandom(out.data(), out.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    ANNALS_ASSERT(got > 0, "the system has no random numbers");
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+std::string pid_written_in(int number) {
+  char text[24] = {};
+  const auto got = ::pread(number, text, sizeof text - 1, 0);
+  std::string pid(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  return pid.empty() ? "unknown" : pid;
+}
+
+class posix_environment final : public env {
+ public:
+  result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
+                                     write_through through) override {
+    return open_posix_file(path, mode, through);
+  }
+
+  result<void> create_directories(const std::string& path) override {
+    std::error_code problem;
+    fs::path made;
+    for (const auto& part : fs::path(path)) {
+      const fs::path parent = made;
+      made /= part;
+      if (!fs::create_directory(made, problem) && !problem) continue;  // it was there
+      if (problem) return std::unexpected(system_error("creating directory", made, problem.value()));
+      const auto synced = sync_directory(parent.empty() ? "." : parent.string());
+      if (!synced) return synced;
+    }
+    return {};
+  }
+
+  result<bool> exists(const std::string& path) override {
+    std::error_code problem;
+    const auto status = fs::status(path, problem);
+    if (status.type() == fs::file_type::not_found) return false;
+    if (problem) return std::unexpected(system_error("looking at", path, problem.value()));
+    return true;
+  }
+
+  result<bool> is_directory(const std::string& path) override {
+    std::error_code problem;
+    const auto status = fs::status(path, problem);
+    if (problem && status.type() != fs::file_type::not_found)
+      return std::unexpected(system_error("looking at", path, problem.value()));
+    return fs::is_directory(status);
+  }
+
+  result<std::vector<std::string>> list(const std::string& path) override {
+    std::error_code problem;
+    std::vector<std::string> names;
+    for (fs::directory_iterator entry(path, problem), end; !problem && entry != end;
+         entry.increment(problem))
+      names.push_back(entry->path().filename());
+    if (problem) return std::unexpected(system_error("listing", path, problem.value()));
+    std::ranges::sort(names);
+    return names;
+  }
+
+  result<void> rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) == 0) return {};
+    return std::unexpected(system_error("renaming", from, errno));
+  }
+
+  result<void> remove(const std::string& path) override {
+    if (::unlink(path.c_str()) == 0) return {};
+    return std::unexpected(system_error("removing", path, errno));
+  }
+
+  result<void> sync_directory(const std::string& path) override {
+    const descriptor opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened.valid()) return std::unexpected(system_error("opening", path, errno));
+    if (::fsync(opened.number()) == 0) return {};
+    return std::unexpected(system_error("syncing", path, errno));
+  }
+
+  result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
+    descriptor opened(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+    if (!opened.valid()) return std::unexpected(system_error("opening", path, errno));
+    if (::flock(opened.number(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return std::unexpected(system_error("locking", path, errno));
+      return fail(errc::store_in_use, path + " is in use by pid " +
+                                          pid_written_in(opened.number()) +
+                                          "; one process at a time may write");
+    }
+    const auto pid = std::to_string(::getpid()) + '\n';
+    if (::ftruncate(opened.number(), 0) != 0 ||
+        ::pwrite(opened.number(), pid.data(), pid.size(), 0) !=
+            static_cast<ssize_t>(pid.size()))
+      return std::unexpected(system_error("writing", path, errno));
+    return std::make_unique<posix_lock>(std::move(opened));
+  }
+
+  time_point now() override {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
+
+  std::chrono::nanoseconds monotonic() override {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+
+  void random(std::span<std::uint8_t> out) override {
+    thread_local random_pool pool;
+    if (pool.filled_by != ::getpid() || pool.used + out.size() > pool.bytes.size()) {
+      if (out.size() > pool.bytes.size() / 4) return fill_from_system(out);
+      fill_from_system(pool.bytes);
+      pool.used = 0;
+      pool.filled_by = ::getpid();
+    }
+    std::copy_n(pool.bytes.begin() + static_cast<std::ptrdiff_t>(pool.used), out.size(),
+                out.begin());
+    pool.used += out.size();
+  }
+
+  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) override {
+    std::string short_name(name.substr(0, 15));  // what the kernel keeps
+    return std::make_unique<posix_thread>(
+        std::thread([short_name = std::move(short_name), body = std::move(body)] {
+          ::pthread_setname_np(::pthread_self(), short_name.c_str());
+          body();
+        }));
+  }
+
+  void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+            std::optional<std::chrono::nanoseconds> timeout) override {
+    timespec limit{};
+    if (timeout) {
+      const auto ns = std::max<std::int64_t>(timeout->count(), 0);
+      limit = {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
+    }
+    futex(word, FUTEX_WAIT, expected, timeout ? &limit : nullptr);
+  }
+
+  void wake_one(const std::atomic<std::uint32_t>& word) override {
+    futex(word, FUTEX_WAKE, 1, nullptr);
+  }
+
+  void wake_all(const std::atomic<std::uint32_t>& word) override {
+    futex(word, FUTEX_WAKE, INT32_MAX, nullptr);
+  }
+
+  void post(std::chrono::nanoseconds delay, std::move_only_function<void()> task) override {
+    timer_.post(monotonic() + delay, std::move(task));
+  }
+
+ private:
+  timer timer_{*this};
+};
+
+}  // namespace
+
+env& posix_env() {
+  static posix_environment environment;
+  return environment;
+}
+
+}  // namespace v1
+}  // namespace annals

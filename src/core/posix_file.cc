@@ -1,0 +1,117 @@
+#include "posix_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace annals {
+inline namespace v1 {
+namespace {
+
+// What O_DIRECT wants of offsets, lengths and addresses on every device with 4 KiB physical blocks.
+constexpr std::size_t direct_alignment = 4096;  // bytes
+
+class posix_file final : public file {
+ public:
+  posix_file(std::string path, descriptor opened, std::size_t alignment)
+      : path_(std::move(path)), opened_(std::move(opened)), alignment_(alignment) {}
+
+  result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const auto got = ::pread(opened_.number(), out.data() + done, out.size() - done,
+                               static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return std::unexpected(at("reading", offset + done));
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+  result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const auto put = ::pwrite(opened_.number(), bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(offset + done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return std::unexpected(at("writing", offset + done));
+      done += static_cast<std::size_t>(put);
+    }
+    return {};
+  }
+
+  result<void> sync() override {
+    if (::fsync(opened_.number()) == 0) return {};
+    return std::unexpected(system_error("syncing", path_, errno));
+  }
+
+  result<std::uint64_t> size() override {
+    struct stat facts{};
+    if (::fstat(opened_.number(), &facts) == 0) return static_cast<std::uint64_t>(facts.st_size);
+    return std::unexpected(system_error("asking the size of", path_, errno));
+  }
+
+  result<void> truncate(std::uint64_t size) override {
+    if (::ftruncate(opened_.number(), static_cast<off_t>(size)) == 0) return {};
+    return std::unexpected(system_error("truncating", path_, errno));
+  }
+
+  std::size_t alignment() const noexcept override { return alignment_; }
+
+ private:
+  error at(std::string_view call, std::uint64_t offset) const {
+    return system_error(call, path_ + " at offset " + std::to_string(offset), errno);
+  }
+
+  std::string path_;
+  descriptor opened_;
+  std::size_t alignment_;
+};
+
+int flags_of(file_mode mode) noexcept {
+  switch (mode) {
+    case file_mode::read: return O_RDONLY;
+    case file_mode::write: return O_RDWR;
+    case file_mode::create: return O_RDWR | O_CREAT | O_EXCL;
+  }
+  return O_RDONLY;
+}
+
+}  // namespace
+
+descriptor::~descriptor() {
+  if (valid()) ::close(number_);
+}
+
+error system_error(std::string_view call, const std::string& path, int number, errc otherwise) {
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  std::string message = std::string(call) + ' ' + path + ": " + std::strerror(number);
+  if (full) message += "; make room and try again";
+  return {full ? errc::disk_full : otherwise, std::move(message)};
+}
+
+result<std::unique_ptr<file>> open_posix_file(const std::string& path, file_mode mode,
+                                              write_through through) {
+  constexpr mode_t permissions = 0640;
+  const int flags = flags_of(mode) | O_CLOEXEC;
+  if (through == write_through::none) {
+    descriptor opened(::open(path.c_str(), flags, permissions));
+    if (!opened.valid()) return std::unexpected(system_error("opening", path, errno));
+    return std::make_unique<posix_file>(path, std::move(opened), 1);
+  }
+  descriptor direct(::open(path.c_str(), flags | O_DSYNC | O_DIRECT, permissions));
+  if (direct.valid()) return std::make_unique<posix_file>(path, std::move(direct), direct_alignment);
+  if (errno != EINVAL) return std::unexpected(system_error("opening", path, errno));
+  // A file system without O_DIRECT. Linux may have created the file before it refused the flag.
+  const int again = mode == file_mode::create ? (O_RDWR | O_CREAT | O_CLOEXEC) : flags;
+  descriptor buffered(::open(path.c_str(), again | O_DSYNC, permissions));
+  if (!buffered.valid()) return std::unexpected(system_error("opening", path, errno));
+  return std::make_unique<posix_file>(path, std::move(buffered), 1);
+}
+
+}  // namespace v1
+}  // namespace annals
