@@ -1,0 +1,59 @@
+# Tests. src/NAME/*_test.cc become NAME_test; tests/FOLDER/*_test.cc become FOLDER_test;
+# tests/e2e/*_test.py are run as they are. A case whose suite name holds "concurrent" also runs under
+# the thread sanitizer.
+
+find_package(GTest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+include(GoogleTest)
+
+# annals_test(NAME LABEL LIBRARIES… SOURCES …)
+function(annals_test name label)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;LIBRARIES")
+  if(NOT arg_SOURCES)
+    return()
+  endif()
+  annals_program(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS ${label} TIMEOUT 300
+                       ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR};ANNALS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()
+
+foreach(part IN ITEMS core terminal json embedded app)
+  if(TARGET annals_${part})
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${part}/*_test.cc)
+    annals_test(${part}_test unit SOURCES ${sources} LIBRARIES annals_${part} annals_core)
+  endif()
+endforeach()
+if(TARGET annals_json AND TARGET core_test)
+  target_link_libraries(core_test PRIVATE annals_json)
+endif()
+
+# The conformance suite, a library for whoever writes an engine.
+annals_library(testing)
+target_link_libraries(annals_testing PUBLIC annals_core GTest::gtest)
+foreach(folder IN ITEMS conformance crash)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
+  annals_test(${folder}_test ${folder} SOURCES ${sources} LIBRARIES annals::annals annals::testing)
+endforeach()
+
+# Programs that tests start: tests/crash/NAME_program.cc.
+file(GLOB programs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_program.cc)
+foreach(source IN LISTS programs)
+  get_filename_component(name ${source} NAME_WE)
+  annals_program(${name} ${source})
+  target_link_libraries(${name} PRIVATE annals::annals)
+endforeach()
+
+if(ANNALS_BUILD_CLI)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/*_test.cc)
+  annals_test(examples_test unit SOURCES ${sources} LIBRARIES orders_parts annals::annals)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/e2e/*_test.py)
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} -B ${script} -v)
+    set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
+      SKIP_REGULAR_EXPRESSION "OK \\(skipped=" 
+      ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR};ANNALS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  endforeach()
+endif()

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "annals/engine.h"
+
+namespace annals {
+inline namespace v1 {
+namespace {
+
+enum wait_state : std::uint32_t { waiting, running, over };
+
+// The wait whose completion this thread is running: a handle destroyed inside must not wait for it.
+thread_local const void* running_here = nullptr;
+
+}  // namespace
+
+struct notifier::wait {
+  std::uint64_t sequence = 0;
+  completion<checkpoint> done{};
+  std::atomic<std::uint32_t> state{waiting};
+};
+
+class notifier::handle final : public wait_handle {
+ public:
+  handle(notifier& owner, std::shared_ptr<wait> one) : env_(owner.env_), wait_(std::move(one)) {}
+  ~handle() override {
+    std::uint32_t expected = waiting;
+    if (wait_->state.compare_exchange_strong(expected, over)) return;
+    if (running_here == wait_.get()) return;
+    while (wait_->state.load() == running) env_.park(wait_->state, running);
+  }
+
+ private:
+  env& env_;
+  std::shared_ptr<wait> wait_;
+};
+
+std::unique_ptr<wait_handle> notifier::add(std::uint64_t sequence, const checkpoint& head,
+                                           completion<checkpoint> done) {
+  auto one = std::make_shared<wait>();
+  one->sequence = sequence;
+  one->done = std::move(done);
+  auto made = std::make_unique<handle>(*this, one);
+  if (head.in(0).sequence > sequence) {
+    fire(std::move(one), head);
+  } else {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(waits_, [](const auto& w) { return w->state.load() == over; });
+    waits_.push_back(std::move(one));
+  }
+  return made;
+}
+
+void notifier::advance(const checkpoint& head) {
+  std::vector<std::shared_ptr<wait>> due;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waits_.empty()) return;
+    const auto reached = std::stable_partition(
+        waits_.begin(), waits_.end(),
+        [&](const auto& w) { return w->sequence >= head.in(0).sequence; });
+    due.assign(std::move_iterator(reached), std::move_iterator(waits_.end()));
+    waits_.erase(reached, waits_.end());
+  }
+  for (auto& one : due) fire(std::move(one), head);
+}
+
+void notifier::close() {
+  std::vector<std::shared_ptr<wait>> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    left.swap(waits_);
+  }
+  for (auto& one : left)
+    fire(std::move(one), fail(errc::shutting_down, "the store was closed during the wait"));
+}
+
+void notifier::fire(std::shared_ptr<wait> one, result<checkpoint> answer) {
+  completions_.post([one = std::move(one), answer = std::move(answer), &environment = env_]() mutable {
+    std::uint32_t expected = waiting;
+    if (!one->state.compare_exchange_strong(expected, running)) return;  // the handle is gone
+    running_here = one.get();
+    one->done(std::move(answer));
+    running_here = nullptr;
+    one->state.store(over);
+    environment.wake_all(one->state);
+  });
+}
+
+}  // namespace v1
+}  // namespace annals
