@@ -57,6 +57,7 @@ struct breaking_event {
 error version_conflict(std::size_t stream_index, const stream_write& write,
                        const breaking_event& newest);
 error condition_failed(std::size_t condition_index, const breaking_event& matching);
+error command_id_reused(const uuid& command_id, const command_record& first);
 error stream_is_gone(std::string_view stream, version at);
 error stream_key_collision(std::string_view wanted, std::string_view holder);
 error checkpoint_diverged(const checkpoint& seen, const store_info& info);

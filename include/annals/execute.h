@@ -45,9 +45,6 @@ uuid command_digest(std::string_view stream, std::string_view type, std::string_
 result<std::optional<appended>> find_applied(event_store& store, const uuid& command_id,
                                              const uuid& digest);
 
-/// The error of a command id that is known with other content, for engines and callers alike.
-error command_id_reused(const uuid& command_id, const command_record& first);
-
 /// How long to wait before try number `attempt` (2, 3, …): none at first, then doubling from 1 ms
 /// to 64 ms, each time shortened by up to half at random.
 std::chrono::nanoseconds back_off(int attempt, env& environment);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "annals/engine.h"
 #include "annals/fold.h"
 #include "annals/operation.h"
 
@@ -67,18 +68,6 @@ uuid command_digest(std::string_view stream, std::string_view type, std::string_
   content.reserve(stream.size() + type.size() + payload.size() + 2);
   content.append(stream).append(1, '\0').append(type).append(1, '\0').append(payload);
   return make_uuid_v5(command_digest_namespace, content);
-}
-
-error command_id_reused(const uuid& command_id, const command_record& first) {
-  const auto version = first.result.stream_version;
-  return {errc::command_id_reused,
-          "command id " + command_id.to_string() + " was used with other content: stream " +
-              first.stream + ", version " + std::to_string(version.number) + " holds the first",
-          refusal{.clause = "command_id",
-                  .stream = first.stream,
-                  .actual = version,
-                  .position = first.result.last.sequence == 0 ? std::string{}
-                                                              : first.result.last.to_string()}};
 }
 
 result<std::optional<appended>> find_applied(event_store& store, const uuid& command_id,

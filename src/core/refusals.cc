@@ -35,6 +35,18 @@ error condition_failed(std::size_t condition_index, const breaking_event& matchi
           refusal_by("unless[" + std::to_string(condition_index) + "]", matching)};
 }
 
+error command_id_reused(const uuid& command_id, const command_record& first) {
+  const auto version = first.result.stream_version;
+  return {errc::command_id_reused,
+          "command id " + command_id.to_string() + " was used with other content: stream " +
+              first.stream + ", version " + std::to_string(version.number) + " holds the first",
+          refusal{.clause = "command_id",
+                  .stream = first.stream,
+                  .actual = version,
+                  .position = first.result.last.sequence == 0 ? std::string{}
+                                                              : first.result.last.to_string()}};
+}
+
 error stream_is_gone(std::string_view stream, version at) {
   return {errc::stream_gone,
           "stream " + std::string(stream) +
