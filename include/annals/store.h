@@ -116,9 +116,13 @@ class event_store {
  protected:
   event_store(env& environment, store_info info);
 
-  /// The base class passes on checked requests. `do_append` may complete inside the call only when
-  /// it goes through `complete()` below.
-  virtual void do_append(const append_request& request, completion<appended> done) = 0;
+  /// Who asked for an append: a thread that will be lent by do_lend, or one that goes on.
+  enum class caller : std::uint8_t { waits, goes_on };
+
+  /// The base class passes on checked requests. Completions of callers that go on run through
+  /// `complete()` below, or on the completion thread; those of callers that wait are the base
+  /// class's own and may run anywhere, at once.
+  virtual void do_append(const append_request& request, caller who, completion<appended> done) = 0;
   virtual void do_read(const read_request& request, sink on_batch, completion<read_end> done) = 0;
   virtual std::unique_ptr<wait_handle> do_notify_past(const checkpoint& seen,
                                                       completion<checkpoint> done) = 0;

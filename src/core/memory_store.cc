@@ -40,7 +40,7 @@ memory_store::~memory_store() {
   ANNALS_ASSERT(closed, "closing memory cannot fail");
 }
 
-void memory_store::do_append(const append_request& request, completion<appended> done) {
+void memory_store::do_append(const append_request& request, caller, completion<appended> done) {
   result<appended> answer;
   checkpoint head;
   {

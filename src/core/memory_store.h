@@ -40,7 +40,7 @@ class memory_store final : public event_store {
     read_end end{};
   };
 
-  void do_append(const append_request& request, completion<appended> done) override;
+  void do_append(const append_request& request, caller who, completion<appended> done) override;
   void do_read(const read_request& request, sink on_batch, completion<read_end> done) override;
   std::unique_ptr<wait_handle> do_notify_past(const checkpoint& seen,
                                               completion<checkpoint> done) override;

@@ -79,7 +79,7 @@ result<appended> event_store::append(const append_request& request) {
   describe(span, request);
   for (;;) {
     answer_slot<appended> slot;
-    do_append(request, slot.completer(env_));
+    do_append(request, caller::waits, slot.completer(env_));
     if (!slot.is_done()) do_lend(slot.done());
     slot.wait(env_);
     auto answer = slot.take();
@@ -100,7 +100,7 @@ void event_store::append(const append_request& request, completion<appended> don
   }
   obs::span span("annals.append", request.context.trace);
   describe(span, request);
-  do_append(request, std::move(done));
+  do_append(request, caller::goes_on, std::move(done));
 }
 
 result<read_end> event_store::read(const read_request& request, sink on_batch) {

@@ -1,0 +1,119 @@
+#include "segment_supply.h"
+
+#include <algorithm>
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+namespace {
+
+constexpr std::uint64_t zeros_per_step = 4U << 20U;  // bytes between looks at `stopping`
+
+}  // namespace
+
+void segment_supply::want(std::uint64_t capacity) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_ || (ready_ && ready_->capacity >= capacity) || wanted_ >= capacity) return;
+    wanted_ = capacity;
+    failed_.reset();
+    if (!thread_) thread_ = env_.spawn("annals-zero", [this] { run(); });
+  }
+  ++changes_;
+  env_.wake_all(changes_);
+}
+
+std::optional<zeroed_file> segment_supply::try_take(std::uint64_t capacity) {
+  const std::scoped_lock lock(mutex_);
+  if (!ready_ || ready_->capacity < capacity || wanted_ != 0) return std::nullopt;
+  return std::exchange(ready_, std::nullopt);
+}
+
+result<void> segment_supply::wait_for(std::uint64_t capacity) {
+  want(capacity);
+  for (;;) {
+    const auto seen = changes_.load();
+    {
+      const std::scoped_lock lock(mutex_);
+      if (failed_) return std::unexpected(*failed_);
+      if (stopping_) return fail(errc::shutting_down, "the store is closing");
+      if (wanted_ == 0) return {};  // made; or taken by another, then the caller asks again
+    }
+    env_.park(changes_, seen);
+  }
+}
+
+void segment_supply::stop() {
+  stopping_ = true;
+  ++changes_;
+  env_.wake_all(changes_);
+  thread_.reset();  // joins
+}
+
+void segment_supply::run() {
+  while (!stopping_) {
+    const auto seen = changes_.load();
+    std::uint64_t capacity = 0;
+    std::optional<zeroed_file> grown;
+    {
+      const std::scoped_lock lock(mutex_);
+      capacity = wanted_;
+      if (capacity != 0) grown = std::exchange(ready_, std::nullopt);
+    }
+    if (capacity == 0) {
+      env_.park(changes_, seen);
+      continue;
+    }
+    auto made = make(env_, paths_.spare(), capacity, std::move(grown), stopping_);
+    {
+      const std::scoped_lock lock(mutex_);
+      if (made) {
+        ready_ = std::move(*made);
+      } else {
+        failed_ = made.error();
+      }
+      if (wanted_ <= capacity || !made) wanted_ = 0;
+    }
+    ++changes_;
+    env_.wake_all(changes_);
+  }
+}
+
+result<zeroed_file> segment_supply::make(env& environment, const std::string& path,
+                                         std::uint64_t capacity,
+                                         std::optional<zeroed_file> grown,
+                                         const std::atomic<bool>& stopping) {
+  zeroed_file made;
+  if (grown) {
+    made = std::move(*grown);
+  } else {
+    if (const auto there = environment.exists(path); !there) {
+      return std::unexpected(there.error());
+    } else if (*there) {
+      if (auto removed = environment.remove(path); !removed)
+        return std::unexpected(removed.error());
+    }
+    auto opened = environment.open(path, file_mode::create, write_through::durable);
+    if (!opened) return std::unexpected(opened.error());
+    made.writer = std::move(*opened);
+  }
+  while (made.capacity < capacity) {
+    if (stopping) return fail(errc::shutting_down, "the store is closing");
+    const auto end = std::min(capacity, made.capacity + zeros_per_step);
+    if (auto zeroed = write_zeros(*made.writer, made.capacity, end); !zeroed) {
+      made.writer.reset();
+      // Give the space back; the first error is the one worth telling.
+      if (const auto removed = environment.remove(path); !removed)
+        return fail(zeroed.error().code(),
+                    zeroed.error().message() + " (and: " + removed.error().message() + ")");
+      return std::unexpected(zeroed.error());
+    }
+    made.capacity = end;
+  }
+  if (auto synced = made.writer->sync(); !synced) return std::unexpected(synced.error());
+  return made;
+}
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

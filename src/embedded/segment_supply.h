@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "segment.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// A file full of zeros, durably so: the body of the next segment.
+struct zeroed_file {
+  std::unique_ptr<file> writer{};
+  std::uint64_t capacity = 0;
+};
+
+/// Makes the next segment's file ahead of time, on a thread of its own, so that an append neither
+/// waits for zeros nor runs out of space in the middle.
+///
+/// Threads: any.
+class segment_supply {
+ public:
+  segment_supply(env& environment, store_paths paths) : env_(environment), paths_(std::move(paths)) {}
+  segment_supply(const segment_supply&) = delete;
+  segment_supply& operator=(const segment_supply&) = delete;
+  ~segment_supply() { stop(); }
+
+  /// Asks for a file of at least so many bytes. Never blocks.
+  void want(std::uint64_t capacity);
+  /// Takes the file when one of at least so many bytes is there.
+  std::optional<zeroed_file> try_take(std::uint64_t capacity);
+  /// Waits for such a file; a failure of the try in progress is the answer.
+  ///
+  /// Errors:  disk_full, database_error; the partial file is removed, a later want() tries again.
+  result<void> wait_for(std::uint64_t capacity);
+  /// Ends the thread, as soon as the write that it is in returns.
+  void stop();
+
+  /// Makes a file of zeros: creates it, or lengthens the one given.
+  static result<zeroed_file> make(env& environment, const std::string& path, std::uint64_t capacity,
+                                  std::optional<zeroed_file> grown,
+                                  const std::atomic<bool>& stopping);
+
+ private:
+  void run();
+
+  env& env_;
+  store_paths paths_;
+  std::mutex mutex_{};
+  std::uint64_t wanted_ = 0;  // bytes; 0: nothing asked for
+  std::optional<zeroed_file> ready_{};
+  std::optional<error> failed_{};
+  std::uint64_t tries_ = 0;  // finished ones
+  std::unique_ptr<thread> thread_{};
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> changes_{0};  // parked on
+};
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals
