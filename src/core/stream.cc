@@ -1,5 +1,7 @@
 #include "annals/stream.h"
 
+#include <cstring>
+
 #include "annals/limits.h"
 
 namespace annals {
@@ -26,6 +28,13 @@ std::size_t sequence_length(std::string_view text) noexcept {
   return 4;
 }
 
+/// True when the first eight bytes are ASCII.
+bool is_ascii8(std::string_view text) noexcept {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, text.data(), sizeof bytes);
+  return (bytes & 0x8080808080808080U) == 0;
+}
+
 /// C0, DEL, and C1 (U+0080 to U+009F, two bytes in UTF-8).
 bool is_control_at(std::string_view text, std::size_t i) noexcept {
   const auto byte = static_cast<std::uint8_t>(text[i]);
@@ -37,6 +46,10 @@ bool is_control_at(std::string_view text, std::size_t i) noexcept {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
+    if (text.size() >= 8 && is_ascii8(text)) {
+      text.remove_prefix(8);
+      continue;
+    }
     const auto length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
