@@ -139,11 +139,6 @@ class event_store {
   /// The engine may lead groups on it, never run foreign completions. Returns when `done` is set.
   virtual void do_lend(const std::atomic<std::uint32_t>& done) = 0;
 
-  /// True inside do_append when its caller blocks and lends its thread (do_lend) unless it was
-  /// answered: no other thread need be woken for it, and its completion, which only hands the answer
-  /// over, may run on any thread that leads.
-  static bool lending() noexcept;
-
   store_info info_;  // engines fill it in while they open
 
  private:

@@ -13,18 +13,6 @@ namespace {
 // How long a blocking append waits before it asks again whether there is room.
 constexpr std::chrono::microseconds room_poll{200};
 
-// Set while a blocking append of this thread is in do_append.
-thread_local bool lends_thread = false;
-
-/// Marks this thread as one that will lend itself, see event_store::lending.
-class lending_mark {
- public:
-  lending_mark() noexcept { lends_thread = true; }
-  lending_mark(const lending_mark&) = delete;
-  lending_mark& operator=(const lending_mark&) = delete;
-  ~lending_mark() { lends_thread = false; }
-};
-
 void assert_may_block() {
   ANNALS_ASSERT(!inside_completion(),
                 "a blocking call inside a completion; use the completion form there");
@@ -82,8 +70,6 @@ event_store::event_store(env& environment, store_info info)
 event_store::~event_store() {
   ANNALS_ASSERT(!inside_completion(), "a store destroyed inside a completion");
 }
-
-bool event_store::lending() noexcept { return lends_thread; }
 
 result<appended> event_store::append(const append_request& request) {
   assert_may_block();
