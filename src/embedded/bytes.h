@@ -35,7 +35,9 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) noexce
 constexpr std::uint64_t round_down(std::uint64_t value, std::uint64_t unit) noexcept {
   return value / unit * unit;
 }
-constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 7) & ~std::size_t{7}; }
+constexpr std::size_t padded(std::size_t bytes) noexcept {
+  return (bytes + 7) & ~std::size_t{7};
+}
 
 }  // namespace embedded
 }  // namespace v1

@@ -40,7 +40,8 @@ class item_view {
 };
 
 /// The first `length` bytes of an item's rest as text, from `offset`.
-std::string_view text_in(const item_view& item, std::size_t length, std::size_t offset = 0) noexcept;
+std::string_view text_in(const item_view& item, std::size_t length,
+                         std::size_t offset = 0) noexcept;
 
 /// True when an item that starts `at` and its length stay within `room` bytes.
 bool item_in_bounds(const std::byte* at, std::size_t room) noexcept;

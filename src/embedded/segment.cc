@@ -28,8 +28,8 @@ std::string numbered(const std::string& folder, std::uint64_t number, std::strin
 }
 
 std::unexpected<error> damaged(const std::string& path, std::string_view what) {
-  return fail(errc::store_corrupt, path + ": " + std::string(what) +
-                                       "; restore this file from a backup of the store");
+  return fail(errc::store_corrupt,
+              path + ": " + std::string(what) + "; restore this file from a backup of the store");
 }
 
 }  // namespace

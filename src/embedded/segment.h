@@ -41,6 +41,8 @@ struct segment {
   std::uint32_t seed() const noexcept { return seed_of(header.salt); }
   std::uint64_t number() const noexcept { return header.number; }
   std::uint64_t capacity() const noexcept { return header.capacity; }
+  /// What offsets and lengths of writes are multiples of.
+  std::size_t write_unit() const noexcept { return writer->alignment() == 1 ? 1 : block_bytes; }
 };
 
 /// Where things stand in a store's directory.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "annals/assert.h"
+
 namespace annals {
 inline namespace v1 {
 namespace embedded {
@@ -23,10 +25,17 @@ void segment_supply::want(std::uint64_t capacity) {
   env_.wake_all(changes_);
 }
 
-std::optional<zeroed_file> segment_supply::try_take(std::uint64_t capacity) {
+bool segment_supply::has(std::uint64_t capacity) const {
   const std::scoped_lock lock(mutex_);
-  if (!ready_ || ready_->capacity < capacity || wanted_ != 0) return std::nullopt;
-  return std::exchange(ready_, std::nullopt);
+  return ready_ && wanted_ == 0 && ready_->capacity >= capacity;
+}
+
+zeroed_file segment_supply::take() {
+  const std::scoped_lock lock(mutex_);
+  ANNALS_ASSERT(ready_ && wanted_ == 0, "take() after has()");
+  auto taken = std::move(*ready_);
+  ready_.reset();
+  return taken;
 }
 
 result<void> segment_supply::wait_for(std::uint64_t capacity) {
@@ -80,8 +89,7 @@ void segment_supply::run() {
 }
 
 result<zeroed_file> segment_supply::make(env& environment, const std::string& path,
-                                         std::uint64_t capacity,
-                                         std::optional<zeroed_file> grown,
+                                         std::uint64_t capacity, std::optional<zeroed_file> grown,
                                          const std::atomic<bool>& stopping) {
   zeroed_file made;
   if (grown) {

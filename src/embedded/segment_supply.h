@@ -20,18 +20,21 @@ struct zeroed_file {
 /// Makes the next segment's file ahead of time, on a thread of its own, so that an append neither
 /// waits for zeros nor runs out of space in the middle.
 ///
-/// Threads: any.
+/// Threads: any; `has` and `take` under a mutex of the caller.
 class segment_supply {
  public:
-  segment_supply(env& environment, store_paths paths) : env_(environment), paths_(std::move(paths)) {}
+  segment_supply(env& environment, store_paths paths)
+      : env_(environment), paths_(std::move(paths)) {}
   segment_supply(const segment_supply&) = delete;
   segment_supply& operator=(const segment_supply&) = delete;
   ~segment_supply() { stop(); }
 
   /// Asks for a file of at least so many bytes. Never blocks.
   void want(std::uint64_t capacity);
-  /// Takes the file when one of at least so many bytes is there.
-  std::optional<zeroed_file> try_take(std::uint64_t capacity);
+  /// True when a file of at least so many bytes is there.
+  bool has(std::uint64_t capacity) const;
+  /// Takes the file that is there.
+  zeroed_file take();
   /// Waits for such a file; a failure of the try in progress is the answer.
   ///
   /// Errors:  disk_full, database_error; the partial file is removed, a later want() tries again.
@@ -49,11 +52,10 @@ class segment_supply {
 
   env& env_;
   store_paths paths_;
-  std::mutex mutex_{};
+  mutable std::mutex mutex_{};
   std::uint64_t wanted_ = 0;  // bytes; 0: nothing asked for
   std::optional<zeroed_file> ready_{};
   std::optional<error> failed_{};
-  std::uint64_t tries_ = 0;  // finished ones
   std::unique_ptr<thread> thread_{};
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> changes_{0};  // parked on

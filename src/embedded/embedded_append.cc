@@ -1,0 +1,242 @@
+// Appends, imports and retention of the embedded store: checks and staging. See embedded_store.h.
+#include <unordered_map>
+
+#include "annals/stream.h"
+#include "embedded_store.h"
+#include "staging.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+namespace {
+
+error overloaded() {
+  return {errc::overloaded,
+          "too many appends are in flight (limits::appends_in_flight, "
+          "limits::appends_in_flight_bytes); append again when some have completed"};
+}
+
+void complete_inside(completion<appended> done, result<appended> answer) {
+  complete(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+}
+
+}  // namespace
+
+std::optional<error> embedded_store::refuses_writes() const {
+  if (closed_) return error(errc::shutting_down, "the store is closed; open it again");
+  if (options_.read_only)
+    return error(errc::unsupported, "the store was opened read-only; open it for writing");
+  if (log_->failure())
+    return error(errc::store_failed, "nothing was stored: an earlier write failed (" +
+                                         log_->failure()->message() + "); open the store again");
+  return std::nullopt;
+}
+
+void embedded_store::do_append(const append_request& request, caller who,
+                               completion<appended> done) {
+  append_draft draft(request, environment());
+  const bool lent = who == caller::waits;
+  const std::size_t most = draft.most_bytes();
+  lock_type lock(log_->mutex());
+  std::optional<verdict> refused;
+  for (;;) {
+    if (auto problem = refuses_writes())
+      refused = verdict{std::unexpected(std::move(*problem))};
+    else if (log_->overloaded(most))
+      refused = verdict{std::unexpected(overloaded())};
+    else
+      refused = check_append(request, draft);
+    if (refused || log_->has_room(most)) break;
+    // Without the mutex everything may change: what was checked is checked again.
+    if (auto room = log_->make_room(lock, most); !room) {
+      refused = verdict{std::unexpected(room.error())};
+      break;
+    }
+  }
+  if (refused && (!refused->rests_on_staged || log_->quiet())) {
+    lock.unlock();
+    return complete_inside(std::move(done), std::move(refused->answer));
+  }
+  pending_answer pending{.done = std::move(done), .counted = true, .lent = lent};
+  if (refused) {
+    pending.answer = std::move(refused->answer);
+  } else {
+    const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::append;
+    pending.answer = stage_append(*log_, *index_, draft, kind, request.context.received);
+    pending.bytes = most;
+  }
+  log_->wait_for_staged(std::move(pending));
+}
+
+// The order of checks is the contract's: command id, expectations, conditions.
+std::optional<embedded_store::verdict> embedded_store::check_append(const append_request& request,
+                                                                    const append_draft& draft) {
+  if (auto known = check_command(draft)) return known;
+  for (std::size_t i = 0; i < request.streams.size(); ++i)
+    if (auto refused = check_stream(i, request.streams[i], draft.streams()[i].key)) return refused;
+  for (std::size_t i = 0; i < request.unless.size(); ++i)
+    if (auto refused = check_condition(i, request.unless[i])) return refused;
+  return std::nullopt;
+}
+
+std::optional<embedded_store::verdict> embedded_store::check_command(
+    const append_draft& draft) const {
+  if (draft.command_id().is_nil()) return std::nullopt;
+  const auto* known = index_->find_command(draft.command_id());
+  if (known == nullptr) return std::nullopt;
+  verdict answer{.rests_on_staged = known->place >= log_->durable()};
+  if (known->digest != draft.digest()) {
+    answer.answer = std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
+  } else {
+    answer.answer = known->result;
+    answer.answer->already_applied = true;
+  }
+  return answer;
+}
+
+std::optional<embedded_store::verdict> embedded_store::check_stream(std::size_t index,
+                                                                    const stream_write& write,
+                                                                    const uuid& key) {
+  const auto found = find(write.name, key);
+  if (!found) return verdict{std::unexpected(found.error()), true};
+  const auto* stream = *found;
+  const auto actual = stream ? stream->newest() : version{};
+  if (stream && stream->staged.gone && !write.events.empty())
+    return verdict{std::unexpected(stream_is_gone(write.name, actual)), !stream->kept.gone};
+  if (write.expected.holds(actual)) return std::nullopt;
+  const auto newest = actual.number == 0 ? breaking_event{.stream = std::string(write.name)}
+                                         : describe(stream->last_sequence());
+  return verdict{std::unexpected(version_conflict(index, write, newest)),
+                 !is_durable(newest.position.sequence)};
+}
+
+std::optional<embedded_store::verdict> embedded_store::check_condition(
+    std::size_t index, const append_condition& condition) {
+  if (auto checked = check_history(condition.after); !checked)
+    return verdict{std::unexpected(checked.error()), true};
+  const auto match = index_->first_match(condition.matching, condition.after.in(0).sequence);
+  if (match == 0) return std::nullopt;
+  return verdict{std::unexpected(condition_failed(index, describe(match))), !is_durable(match)};
+}
+
+// Staged events count: a checkpoint that names one was learnt from a completion or a reader.
+result<void> embedded_store::check_history(const checkpoint& seen) const {
+  if (seen.is_start()) return {};
+  const auto mark = seen.in(0);
+  const bool ours = seen.store_id() == info().store_id && mark.sequence > 0 &&
+                    mark.sequence <= index_->events() &&
+                    fingerprint_of(index_->event(mark.sequence).id) == mark.fingerprint;
+  if (ours) return {};
+  return std::unexpected(checkpoint_diverged(seen, info()));
+}
+
+result<stream_entry*> embedded_store::find(std::string_view name, const uuid& key) {
+  auto* found = index_->find(key);
+  if (found != nullptr && found->name != name)
+    return std::unexpected(stream_key_collision(name, found->name));
+  return found;
+}
+
+breaking_event embedded_store::describe(std::uint64_t sequence) const {
+  const auto& event = index_->event(sequence);
+  const auto& stream = index_->stream_of(event);
+  return {.stream = stream.name,
+          .version = stream.newest_at(sequence),
+          .position = {.sequence = sequence},
+          .event_id = event.id};
+}
+
+command_record embedded_store::record_of(const command_entry& command) const {
+  return {command.result, command.digest, command.stream ? command.stream->name : std::string{}};
+}
+
+result<appended> embedded_store::wait_for(lock_type lock, appended staged) {
+  std::atomic<std::uint32_t> done{0};
+  result<appended> answer;
+  log_->wait_for_staged({.done =
+                             [&](result<appended> outcome) {
+                               answer = std::move(outcome);
+                               done.store(1, std::memory_order_release);
+                             },
+                         .answer = staged,
+                         .lent = true});
+  lock.unlock();
+  log_->lend(done);
+  return answer;
+}
+
+result<void> embedded_store::check_follows(const import_request& request,
+                                           const append_draft& draft) {
+  std::unordered_map<uuid, std::uint64_t> versions;
+  for (const auto& part : draft.streams()) {
+    const auto found = find(part.name, part.key);
+    if (!found) return std::unexpected(found.error());
+    versions[part.key] = *found ? (*found)->newest().number : 0;
+  }
+  auto sequence = log_->staged_sequence();
+  hlc recorded{log_->clock()};
+  for (std::size_t i = 0; i < request.events.size(); ++i) {
+    const auto& imported = request.events[i];
+    auto& version = versions[draft.streams()[draft.events()[i].stream].key];
+    const bool follows = imported.position == position{.sequence = ++sequence} &&
+                         imported.version.number == ++version && imported.recorded > recorded;
+    if (!follows)
+      return fail(errc::invalid_argument,
+                  "the imported event at position " + imported.position.to_string() + " (stream " +
+                      std::string(imported.stream) + ", version " +
+                      std::to_string(imported.version.number) +
+                      ") does not follow what the store holds: expected position " +
+                      std::to_string(sequence) + ", version " + std::to_string(version) +
+                      " and a later clock reading");
+    recorded = imported.recorded;
+  }
+  return {};
+}
+
+result<void> embedded_store::do_import(const import_request& request) {
+  append_draft draft(request, environment());
+  const std::size_t most = draft.most_bytes();
+  lock_type lock(log_->mutex());
+  for (;;) {
+    if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
+    if (const auto* known = index_->find_command(draft.command_id()))
+      return std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
+    if (auto follows = check_follows(request, draft); !follows) return follows;
+    if (log_->has_room(most)) break;
+    if (auto room = log_->make_room(lock, most); !room) return room;
+  }
+  const auto staged = stage_append(*log_, *index_, draft, frame_kind::import, {});
+  auto stored = wait_for(std::move(lock), staged);
+  if (!stored) return std::unexpected(stored.error());
+  return {};
+}
+
+result<void> embedded_store::do_retain(std::string_view name, const retention_change& change) {
+  const uuid key = stream_key_of(name);
+  lock_type lock(log_->mutex());
+  stream_entry* stream = nullptr;
+  retention changed;
+  for (;;) {
+    if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
+    const auto found = find(name, key);
+    if (!found) return std::unexpected(found.error());
+    stream = *found;
+    if (stream == nullptr || stream->sequences.empty())
+      return fail(errc::aggregate_not_found, "stream " + std::string(name) + " has no events");
+    changed = stream->staged;
+    if (auto valid = changed.change(change, stream->newest()); !valid) return valid;
+    if (log_->has_room(retention_frame_bytes)) break;
+    if (auto room = log_->make_room(lock, retention_frame_bytes); !room) return room;
+  }
+  stage_retention(*log_, *stream, changed);
+  stream->staged = changed;
+  log_->when_durable([stream, changed] { stream->kept = changed; });
+  auto stored = wait_for(std::move(lock), {});
+  if (!stored) return std::unexpected(stored.error());
+  return {};
+}
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,247 @@
+#include "log_reader.h"
+
+#include <algorithm>
+
+#include "annals/assert.h"
+#include "annals/stream.h"
+#include "bytes.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+namespace {
+
+// One read fetches neighbours that are nearer than `gap`, up to `most`; `before` usually covers the
+// front of a frame with one event.
+constexpr std::uint64_t gap_bytes = 4096;
+constexpr std::uint64_t most_bytes = 256U << 10U;
+constexpr std::uint64_t before_bytes = 512;
+
+std::optional<uuid> unless_nil(const uuid& id) {
+  return id.is_nil() ? std::nullopt : std::optional(id);
+}
+
+}  // namespace
+
+const segment& log_reader::segment_of(lsn place) {
+  if (!segment_ || segment_->number() != place.segment())
+    segment_ = segments_.number(place.segment());
+  return *segment_;
+}
+
+result<const std::byte*> log_reader::bytes_at(lsn place, std::size_t length,
+                                              std::span<const wanted_event> ahead) {
+  constexpr std::size_t looked_at = 4;  // the newest pieces; events come in order
+  const auto end = lsn::at(place.segment(), place.offset() + padded(length));
+  std::size_t left = looked_at;
+  for (auto at = pieces_.rbegin(); at != pieces_.rend() && left > 0; ++at, --left)
+    if (at->begin <= place && end <= at->end)
+      return at->data + (place.offset() - at->begin.offset());
+  if (!bypass_memory_) {
+    if (auto found = tail_.find(place); found && end <= found->end) {
+      held_bytes_ += padded(length);
+      pieces_.push_back({found->begin, found->end, found->data, nullptr, std::move(found->page)});
+      return pieces_.back().data + (place.offset() - pieces_.back().begin.offset());
+    }
+  }
+  return read_piece(place, length, ahead);
+}
+
+result<const std::byte*> log_reader::read_piece(lsn place, std::size_t length,
+                                                std::span<const wanted_event> ahead) {
+  const auto& from = segment_of(place);
+  std::uint64_t begin = place.offset();
+  std::uint64_t end = place.offset() + std::max<std::uint64_t>(padded(length), gap_bytes);
+  for (const auto& next : ahead) {
+    if (next.place.segment() != place.segment()) break;
+    const auto low = std::min(begin, next.place.offset());
+    const auto high = std::max(end, next.place.offset() + gap_bytes);
+    const bool near =
+        next.place.offset() + gap_bytes >= begin && next.place.offset() <= end + gap_bytes;
+    if (!near || high - low > most_bytes) break;
+    begin = low;
+    end = high;
+  }
+  begin = begin - std::min(begin - first_frame_offset, before_bytes);
+  end = std::min(end, from.capacity());
+  if (place.offset() + padded(length) > end)
+    return damaged(place, "an item reaches over the end of the segment");
+  const auto size = static_cast<std::size_t>(end - begin);
+  auto memory = std::make_unique_for_overwrite<std::byte[]>(size + readable_after_payload);
+  std::fill_n(memory.get() + size, readable_after_payload, std::byte{0});
+  const auto got = from.reader->read_at(begin, {memory.get(), size});
+  if (!got) return std::unexpected(got.error());
+  if (*got < size) return damaged(place, "the file is cut off");
+  held_bytes_ += size;
+  pieces_.push_back({lsn::at(place.segment(), begin), lsn::at(place.segment(), end), memory.get(),
+                     std::move(memory), nullptr});
+  return pieces_.back().data + (place.offset() - begin);
+}
+
+std::unexpected<error> log_reader::damaged(lsn place, std::string_view what) {
+  return fail(errc::store_corrupt, segment_of(place).path + " is damaged at offset " +
+                                       std::to_string(place.offset()) + ": " + std::string(what));
+}
+
+// An item, all of it in one piece, and checked.
+result<const std::byte*> log_reader::item_at(lsn place, std::span<const wanted_event> ahead) {
+  const auto& from = segment_of(place);
+  const std::uint32_t seed = from.seed();
+  auto at = bytes_at(place, sizeof(item_header), ahead);
+  if (!at) return at;
+  const auto length = read_as<item_header>(*at).length;
+  if (place.offset() + length > from.capacity() || length < sizeof(item_header))
+    return damaged(place, "the length of an item does not fit");
+  at = bytes_at(place, length, ahead);
+  if (!at) return at;
+  if (!item_in_bounds(*at, length)) return damaged(place, "the length of an item does not fit");
+  const item_view item(*at);
+  if (!item.holds(seed)) return damaged(place, "the CRC of an item does not hold");
+  if (!item.fits()) return damaged(place, "the fields of an item do not fit");
+  return at;
+}
+
+// The header of a frame and the items before its events.
+result<const std::byte*> log_reader::front_of(lsn frame) {
+  if (frame == front_place_ && front_ != nullptr) return front_;
+  const std::uint32_t seed = segment_of(frame).seed();
+  std::size_t length = sizeof(frame_header);
+  for (;;) {
+    auto at = bytes_at(frame, length + sizeof(item_header), {});
+    if (!at) return at;
+    if (!frame_header_holds(*at, seed) || read_as<frame_header>(*at).place != frame)
+      return damaged(frame, "the CRC of a frame's header does not hold");
+    const auto next = read_as<item_header>(*at + length);
+    if (next.kind == static_cast<std::uint16_t>(item_kind::event)) {
+      front_place_ = frame;
+      return front_ = *at;
+    }
+    const auto item = item_at(lsn::at(frame.segment(), frame.offset() + length), {});
+    if (!item) return item;
+    length += next.length;
+  }
+}
+
+result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) {
+  const auto& wanted = ahead.front();
+  const auto at = item_at(wanted.place, ahead.subspan(1));
+  if (!at) return std::unexpected(at.error());
+  const item_view item(*at);
+  const bool is_it = item.kind() == item_kind::event &&
+                     item.as<event_item>().stream_key == wanted.stream->key &&
+                     item.as<event_item>().event_id == wanted.id;
+  if (!is_it) return damaged(wanted.place, "another event stands here");
+  const auto frame =
+      lsn::at(wanted.place.segment(),
+              wanted.place.offset() - std::uint64_t{item.as<event_item>().frame_distance} * 8);
+  if (auto front = front_of(frame); !front) return std::unexpected(front.error());
+  return item;
+}
+
+// Damage is read again, from the file: memory can be damaged too.
+result<item_view> log_reader::load(std::span<const wanted_event> ahead) {
+  auto loaded = load_checked(ahead);
+  if (loaded || loaded.error().code() != errc::store_corrupt) return loaded;
+  bypass_memory_ = true;
+  // What was lent stays; only the search starts anew.
+  auto kept = std::exchange(pieces_, {});
+  front_ = nullptr;
+  loaded = load_checked(ahead.first(1));
+  bypass_memory_ = false;
+  for (auto& one : kept) pieces_.push_back(std::move(one));
+  if (loaded) return loaded;
+  const auto position = std::to_string(ahead.front().sequence);
+  return fail(loaded.error().code(), loaded.error().message() + "; position " + position +
+                                         " of stream " + ahead.front().stream->name +
+                                         " cannot be read, restore the store from a backup");
+}
+
+event_view log_reader::view(const item_view& item, const wanted_event& wanted) {
+  const auto event = item.as<event_item>();
+  const std::byte* payload = item.data() + sizeof(event_item);
+  lent_.push_back({payload, front_, wanted.stream});
+  return event_view({.type = wanted.type,
+                     .payload = {payload, event.payload_length},
+                     .version = {event.version},
+                     .position = {.sequence = wanted.sequence},
+                     .schema = event.schema,
+                     .codec = static_cast<codec>(event.codec),
+                     .source = this});
+}
+
+void log_reader::release() {
+  pieces_.clear();
+  lent_.clear();
+  held_bytes_ = 0;
+  front_ = nullptr;
+  hint_ = 0;
+}
+
+// Views are mostly asked in their order: the search begins behind the last one found.
+const log_reader::lent_event& log_reader::lent(const event_view& view) const {
+  const std::size_t start = hint_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < lent_.size(); ++i) {
+    const std::size_t at = (start + i) % lent_.size();
+    if (lent_[at].payload != view.payload().data()) continue;
+    hint_.store(at, std::memory_order_relaxed);
+    return lent_[at];
+  }
+  ANNALS_ASSERT(false, "an event_view was used after the sink it was lent to had returned");
+  return lent_.front();
+}
+
+event_header log_reader::header(const event_view& view) const {
+  const auto event = read_as<event_item>(view.payload().data() - sizeof(event_item));
+  const auto& stream = *lent(view).stream;
+  return {.event_id = event.event_id,
+          .stream_key = event.stream_key,
+          .aggregate_id = stream.aggregate_id,
+          .timestamp = time_point(std::chrono::microseconds(event.timestamp)),
+          .recorded = {event.recorded},
+          .genesis = (event.flags & event_is_genesis) != 0};
+}
+
+std::string_view log_reader::stream_name(const event_view& view) const {
+  return lent(view).stream->name;
+}
+
+event_metadata log_reader::metadata(const event_view& view) const {
+  const auto facts = header(view);
+  const auto& beside = lent(view);
+  event_metadata all{.event_id = facts.event_id,
+                     .aggregate_id = facts.aggregate_id,
+                     .version = view.version(),
+                     .timestamp = facts.timestamp,
+                     .event_type = std::string(view.type()),
+                     .stream = beside.stream->name,
+                     .category = std::string(category_of(beside.stream->name)),
+                     .stream_key = facts.stream_key,
+                     .position = view.position(),
+                     .recorded = facts.recorded,
+                     .schema = view.schema(),
+                     .codec = view.codec(),
+                     .genesis = facts.genesis};
+  for_each_tag(item_view(view.payload().data() - sizeof(event_item)),
+               [&](std::string_view tag) { all.tags.emplace_back(tag); });
+  for (const std::byte* at = beside.frame + sizeof(frame_header);;) {
+    const item_view item(at);
+    if (item.kind() == item_kind::event) return all;
+    if (item.kind() == item_kind::command)
+      all.command_id = unless_nil(item.as<command_item>().command_id);
+    if (item.kind() == item_kind::context) {
+      const auto context = item.as<context_item>();
+      all.correlation_id = unless_nil(context.correlation_id);
+      all.causation_id = unless_nil(context.causation_id);
+      all.trace = {context.trace_id, context.span_id, context.trace_flags};
+      all.tracestate = text_in(item, context.tracestate_length);
+      const auto user =
+          item.rest().subspan(context.tracestate_length, context.user_metadata_length);
+      all.user_metadata.assign(user.begin(), user.end());
+    }
+    at += item.length();
+  }
+}
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

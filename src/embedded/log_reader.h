@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "annals/event.h"
+#include "frame.h"
+#include "log_index.h"
+#include "segment_table.h"
+#include "tail_image.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// An event to be read: where it stands, and what the index says of it.
+struct wanted_event {
+  std::uint64_t sequence = 0;
+  lsn place{};
+  uuid id{};
+  const stream_entry* stream = nullptr;
+  std::string_view type{};
+  std::chrono::microseconds max_age{0};  ///< not zero: retention asks for its recorded time
+};
+
+/// Reads events out of memory or out of files, checks them, and lends them as views without
+/// copying. One per call; what it loaded lives until `release`.
+///
+/// Threads: `load` and `release` by one; the views' methods by any, meanwhile.
+class log_reader final : public metadata_source {
+ public:
+  log_reader(const segment_table& segments, const tail_image& tail)
+      : segments_(segments), tail_(tail) {}
+
+  /// An event and the ones that will be asked for next, so that one read fetches neighbours.
+  ///
+  /// Errors:  store_corrupt with segment, offset and position; database_error.
+  result<item_view> load(std::span<const wanted_event> ahead);
+  /// The view of an event that load() gave for `wanted`.
+  event_view view(const item_view& item, const wanted_event& wanted);
+  /// Bytes held for views.
+  std::size_t held() const noexcept { return held_bytes_; }
+  void release();
+
+  event_header header(const event_view& view) const override;
+  std::string_view stream_name(const event_view& view) const override;
+  event_metadata metadata(const event_view& view) const override;
+
+ private:
+  /// A stretch of the log in memory.
+  struct piece {
+    lsn begin{};
+    lsn end{};
+    const std::byte* data = nullptr;
+    std::unique_ptr<std::byte[]> owned{};
+    std::shared_ptr<const aligned_bytes> page{};
+  };
+  /// What stands beside a lent view.
+  struct lent_event {
+    const std::byte* payload = nullptr;
+    const std::byte* frame = nullptr;
+    const stream_entry* stream = nullptr;
+  };
+
+  result<const std::byte*> bytes_at(lsn place, std::size_t length,
+                                    std::span<const wanted_event> ahead);
+  result<const std::byte*> read_piece(lsn place, std::size_t length,
+                                      std::span<const wanted_event> ahead);
+  result<const std::byte*> item_at(lsn place, std::span<const wanted_event> ahead);
+  result<item_view> load_checked(std::span<const wanted_event> ahead);
+  result<const std::byte*> front_of(lsn frame);
+  const segment& segment_of(lsn place);
+  std::unexpected<error> damaged(lsn place, std::string_view what);
+  const lent_event& lent(const event_view& view) const;
+
+  const segment_table& segments_;
+  const tail_image& tail_;
+  std::shared_ptr<segment> segment_{};  // the last one used
+  std::vector<piece> pieces_{};
+  std::size_t held_bytes_ = 0;
+  bool bypass_memory_ = false;  // second try after damage: from the file
+  lsn front_place_{};           // the last frame whose front was checked
+  const std::byte* front_ = nullptr;
+  std::vector<lent_event> lent_{};
+  mutable std::atomic<std::size_t> hint_{0};
+};
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,247 @@
+#include "recovery.h"
+
+#include <algorithm>
+
+#include "annals/obs.h"
+#include "bytes.h"
+#include "log_scan.h"
+#include "replay.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+namespace {
+
+std::unexpected<error> corrupt(std::string message) {
+  return fail(errc::store_corrupt,
+              std::move(message) + "; restore the store from a backup, `verify` lists all damage");
+}
+
+/// One pass over the log, segment by segment.
+class recovery {
+ public:
+  recovery(const store_directory& directory, const embedded_options& options, env& environment,
+           log_index& index)
+      : directory_(directory), options_(options), env_(environment), index_(index) {}
+
+  result<recovered_log> run() {
+    const auto numbers = list_segments(directory_.paths, env_);
+    if (!numbers) return std::unexpected(numbers.error());
+    last_number_ = numbers->back();
+    for (std::uint64_t number = 1; number <= last_number_; ++number) {
+      const auto sealed = read_segment(number);
+      if (!sealed) return std::unexpected(sealed.error());
+      if (!*sealed) return std::move(found_);
+    }
+    return corrupt(directory_.paths.segment(last_number_ + 1) +
+                   ": the segment is missing; the one before it is sealed");
+  }
+
+ private:
+  /// True when the segment is sealed, false when it is the active one.
+  result<bool> read_segment(std::uint64_t number) {
+    auto opened = open_segment(number);
+    if (!opened) return std::unexpected(opened.error());
+    auto& current = **opened;
+    if (auto linked = check_link(current.header, current.path); !linked)
+      return std::unexpected(linked.error());
+    segment_scan scan(current.writer ? *current.writer : *current.reader, current.header);
+    for (;;) {
+      const auto frame = scan.next();
+      if (!frame) return std::unexpected(frame.error());
+      if (!*frame) break;
+      if (const auto problem = replay(index_, **frame))
+        return corrupt(current.path + ": offset " +
+                       std::to_string((*frame)->header().place.offset()) + ": " + *problem);
+    }
+    previous_seal_ = scan.last_place();
+    previous_crc_ = scan.last_crc();
+    next_sequence_ = scan.next_sequence();
+    found_.segments.push_back(*opened);
+    if (scan.stop() == scan_stop::sealed) {
+      current.writer.reset();
+      return true;
+    }
+    if (auto ended = end_here(*opened, scan); !ended) return std::unexpected(ended.error());
+    return false;
+  }
+
+  // The last two may be the active one: they are read as they will be written.
+  result<std::shared_ptr<segment>> open_segment(std::uint64_t number) {
+    auto opened = std::make_shared<segment>();
+    opened->path = directory_.paths.segment(number);
+    auto reader = env_.open(opened->path, file_mode::read, write_through::none);
+    if (!reader) return std::unexpected(reader.error());
+    opened->reader = std::move(*reader);
+    const auto header =
+        read_segment_header(*opened->reader, opened->path, directory_.store_id, number);
+    if (!header) return std::unexpected(header.error());
+    opened->header = *header;
+    if (options_.read_only || number + 1 < last_number_) return opened;
+    auto writer = env_.open(opened->path, file_mode::write, write_through::durable);
+    if (!writer) return std::unexpected(writer.error());
+    if (auto synced = (*writer)->sync(); !synced) return std::unexpected(synced.error());
+    opened->writer = std::move(*writer);
+    return opened;
+  }
+
+  result<void> check_link(const segment_header& header, const std::string& path) const {
+    if (header.number == 1 ||
+        (header.previous_seal == previous_seal_ && header.previous_crc == previous_crc_ &&
+         header.first_sequence == next_sequence_))
+      return {};
+    return corrupt(path + ": the segment does not follow the one before it");
+  }
+
+  // Behind the last good frame: nothing, a torn tail, or damage.
+  result<void> end_here(const std::shared_ptr<segment>& active, const segment_scan& scan) {
+    file& from = active->writer ? *active->writer : *active->reader;
+    const auto tail = examine_tail(from, active->header, scan.offset());
+    if (!tail) return std::unexpected(tail.error());
+    const auto here = lsn::at(active->number(), scan.offset());
+    const bool closed_beyond = directory_.closed && directory_.closed->end > here;
+    const auto followed = followed_by_frames(active->number());
+    if (!followed) return std::unexpected(followed.error());
+    if (tail->greatest_durable > here || closed_beyond || *followed) {
+      const std::string what = scan.stop() == scan_stop::bad ? scan.problem()
+                               : closed_beyond ? "the log ends before the place where it was closed"
+                                               : "frames are missing here";
+      return corrupt(
+          describe_damage(active->path, scan.offset(), what, scan.next_sequence(), *tail));
+    }
+    if (active->number() < last_number_ && active->writer)
+      if (auto dropped = drop_successor(); !dropped) return dropped;
+    if (tail->nonzero_end > scan.offset() && active->writer)
+      if (auto repaired = repair(*active, scan.offset(), tail->nonzero_end); !repaired)
+        return repaired;
+    return note_end(active, scan);
+  }
+
+  /// True when a later segment proves that this one was sealed.
+  result<bool> followed_by_frames(std::uint64_t active) {
+    if (active == last_number_) return false;
+    if (active + 1 < last_number_) return true;
+    const auto next = open_segment(last_number_);
+    if (!next) return std::unexpected(next.error());
+    const auto content = examine_tail(*(*next)->reader, (*next)->header, first_frame_offset);
+    if (!content) return std::unexpected(content.error());
+    return content->nonzero_end > first_frame_offset;
+  }
+
+  // The crash came after the successor got its name and before the seal: it holds nothing.
+  result<void> drop_successor() {
+    auto removed = env_.remove(directory_.paths.segment(last_number_));
+    if (removed) removed = env_.sync_directory(directory_.paths.log());
+    return removed;
+  }
+
+  // Copied aside first; then the blocks are rewritten, so that nothing of it can come back.
+  result<void> repair(segment& active, std::uint64_t from, std::uint64_t end) {
+    auto kept = keep_aside(active, from, end);
+    if (!kept) return kept;
+    const std::uint64_t block = round_down(from, block_bytes);
+    aligned_bytes first(block_bytes);
+    const auto got = active.writer->read_at(block, first.bytes());
+    if (!got) return std::unexpected(got.error());
+    std::ranges::fill(first.bytes().subspan(static_cast<std::size_t>(from - block)), std::byte{0});
+    auto written = active.writer->write_at(block, first.bytes());
+    if (written)
+      written = write_zeros(*active.writer, block + block_bytes, round_up(end, block_bytes));
+    if (written) written = active.writer->sync();
+    if (!written) return written;
+    found_.repaired = repair_item{.item = {.length = sizeof(repair_item),
+                                           .kind = static_cast<std::uint16_t>(item_kind::repair),
+                                           .head = sizeof(repair_item)},
+                                  .from = lsn::at(active.number(), from),
+                                  .bytes = end - from,
+                                  .time = env_.now().time_since_epoch().count()};
+    obs::info("a torn tail, never acknowledged, was dropped from the log and copied to lost/");
+    return {};
+  }
+
+  result<void> keep_aside(segment& active, std::uint64_t from, std::uint64_t end) {
+    const auto& paths = directory_.paths;
+    auto made = env_.create_directories(paths.lost());
+    if (!made) return made;
+    const auto now = std::to_string(env_.now().time_since_epoch().count());
+    const std::string path = paths.lost() + '/' + std::to_string(active.number()) + '-' +
+                             std::to_string(from) + '-' + now + ".bytes";
+    auto copy = env_.open(path, file_mode::create, write_through::none);
+    if (!copy) return std::unexpected(copy.error());
+    file_window window(*active.writer, active.capacity());
+    constexpr std::size_t step = 256U << 10U;
+    for (std::uint64_t at = from; at < end; at += step) {
+      const auto bytes =
+          window.at(at, static_cast<std::size_t>(std::min<std::uint64_t>(step, end - at)));
+      if (!bytes) return std::unexpected(bytes.error());
+      if (auto written = (*copy)->write_at(at - from, *bytes); !written) return written;
+    }
+    made = (*copy)->sync();
+    if (made) made = env_.sync_directory(paths.lost());
+    return made;
+  }
+
+  result<void> note_end(const std::shared_ptr<segment>& active, const segment_scan& scan) {
+    auto& end = found_.end;
+    end.active = active;
+    end.offset = scan.offset();
+    end.last_crc = scan.last_crc();
+    end.last_length = scan.last_length();
+    end.frames = scan.frames();
+    end.events = scan.next_sequence() - active->header.first_sequence;
+    end.last_sequence = scan.next_sequence() - 1;
+    end.clock = scan.clock();
+    if (end.last_sequence != 0) end.last_event = index_.event(end.last_sequence).id;
+    if (!active->writer) return {};
+    const std::uint64_t block = round_down(end.offset, block_bytes);
+    file_window window(*active->writer, active->capacity());
+    const auto bytes = window.at(block, static_cast<std::size_t>(end.offset - block));
+    if (!bytes) return std::unexpected(bytes.error());
+    end.partial_block.assign(bytes->begin(), bytes->end());
+    return {};
+  }
+
+  const store_directory& directory_;
+  const embedded_options& options_;
+  env& env_;
+  log_index& index_;
+  recovered_log found_{};
+  std::uint64_t last_number_ = 0;
+  lsn previous_seal_{};
+  std::uint32_t previous_crc_ = 0;
+  std::uint64_t next_sequence_ = 1;
+};
+
+}  // namespace
+
+result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& environment) {
+  const auto names = environment.list(paths.log());
+  if (!names) return std::unexpected(names.error());
+  std::vector<std::uint64_t> numbers;
+  for (const auto& name : *names)
+    if (const auto number = number_in_name(name, ".seg"); number != 0) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  for (std::uint64_t i = 0; i < numbers.size(); ++i)
+    if (numbers[i] != i + 1) return corrupt(paths.segment(i + 1) + ": the segment is missing");
+  if (numbers.empty()) return corrupt(paths.segment(1) + ": the segment is missing");
+  return numbers;
+}
+
+std::string describe_damage(const std::string& path, std::uint64_t offset, std::string_view what,
+                            std::uint64_t first_position, const tail_facts& behind) {
+  std::string text = path + " is damaged at offset " + std::to_string(offset) + ": " +
+                     std::string(what) + "; positions from " + std::to_string(first_position);
+  if (behind.next_offset == 0) return text + " on are affected";
+  return text + " to " + std::to_string(behind.next_sequence - 1) +
+         " are affected, the next intact frame stands at offset " +
+         std::to_string(behind.next_offset);
+}
+
+result<recovered_log> recover_log(const store_directory& directory, const embedded_options& options,
+                                  env& environment, log_index& index) {
+  return recovery(directory, options, environment, index).run();
+}
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

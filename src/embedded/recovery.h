@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "annals/embedded.h"
+#include "commit_log.h"
+#include "log_index.h"
+#include "log_scan.h"
+#include "store_directory.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// What opening found in the log.
+struct recovered_log {
+  log_end end{};
+  std::vector<std::shared_ptr<segment>> segments{};  ///< from number 1
+  std::optional<repair_item> repaired{};             ///< when a torn tail was dropped
+};
+
+/// Reads the whole log into the index, checks it, and repairs a torn tail; docs/format.md,
+/// "Opening".
+///
+/// Errors:  store_corrupt with file, offset and positions; store_too_new, disk_full,
+/// database_error.
+result<recovered_log> recover_log(const store_directory& directory, const embedded_options& options,
+                                  env& environment, log_index& index);
+
+/// The numbers of the segments that are there, ascending.
+///
+/// Errors:  store_corrupt naming one that is missing, database_error.
+result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& environment);
+
+/// Words for damage: where, what, and which positions are affected.
+std::string describe_damage(const std::string& path, std::uint64_t offset, std::string_view what,
+                            std::uint64_t first_position, const tail_facts& behind);
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "annals/requests.h"
+#include "commit_log.h"
+#include "draft.h"
+#include "log_index.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// Puts a checked append into the log and the index: names, dictionary entries, command, context
+/// and events, in one frame. With the log's mutex held and room assured. An import keeps its
+/// readings.
+appended stage_append(commit_log& log, log_index& index, append_draft& draft, frame_kind kind,
+                      hlc received);
+
+/// Puts the new retention of a stream into the log.
+void stage_retention(commit_log& log, const stream_entry& of, const retention& kept);
+inline constexpr std::size_t retention_frame_bytes = sizeof(frame_header) + sizeof(retention_item);
+
+/// Puts the first frame of this process into the log; `repaired` describes what recovery dropped.
+void stage_opened(commit_log& log, const std::optional<repair_item>& repaired);
+inline constexpr std::size_t opened_frame_bytes = sizeof(frame_header) + sizeof(repair_item);
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "annals/embedded.h"
+#include "segment.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// A store's directory, locked for this process.
+struct store_directory {
+  store_paths paths{};
+  std::unique_ptr<file_lock> lock{};
+  uuid store_id{};
+  std::optional<store_mark> closed{};  ///< how far the log went at the last clean close
+};
+
+/// Locks a directory and finds out which store it holds; makes one where the options want it.
+///
+/// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt, disk_full, database_error.
+result<store_directory> open_directory(const std::string& root, const embedded_options& options,
+                                       env& environment);
+
+/// Records how far the log went, at a clean close.
+result<void> write_closed(env& environment, const store_directory& directory, lsn end,
+                          std::uint64_t last_sequence);
+
+/// Writes a file under a temporary name, durably, and gives it its name.
+result<void> replace_file(env& environment, const std::string& folder, const std::string& path,
+                          std::span<const std::byte> content);
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

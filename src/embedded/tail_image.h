@@ -1,0 +1,52 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "segment.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// A part of the log in memory. The page lives as long as somebody holds it.
+struct log_stretch {
+  lsn begin{};
+  lsn end{};
+  const std::byte* data = nullptr;  // of `begin`
+  std::shared_ptr<const aligned_bytes> page{};
+};
+
+/// The newest part of the log in memory: what was just written is read from here. Its pages are
+/// those that groups were staged in; beyond the budget the oldest go back to be staged in again.
+///
+/// Units:   a budget of 8 MiB of pages, of 1 MiB and, for greater groups, of their size.
+/// Threads: any.
+class tail_image {
+ public:
+  static constexpr std::size_t page_bytes = 1U << 20U;
+  static constexpr std::size_t budget = 8U << 20U;
+
+  /// A page of at least so many bytes, recycled where possible.
+  std::shared_ptr<aligned_bytes> page(std::size_t bytes);
+  void add(log_stretch written);
+  std::optional<log_stretch> find(lsn place) const;
+
+ private:
+  struct free_pages {
+    std::mutex mutex{};
+    std::vector<std::unique_ptr<aligned_bytes>> pages{};
+  };
+
+  mutable std::mutex mutex_{};
+  std::deque<log_stretch> stretches_{};  // ascending
+  std::size_t held_ = 0;                 // bytes of their pages
+  std::shared_ptr<free_pages> free_ = std::make_shared<free_pages>();
+};
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,254 @@
+#include <algorithm>
+
+#include "annals/embedded.h"
+#include "log_index.h"
+#include "log_scan.h"
+#include "recovery.h"
+#include "replay.h"
+#include "snapshot_files.h"
+#include "store_directory.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+namespace {
+
+using progress_function = std::function<void(std::uint64_t, std::uint64_t)>;
+constexpr std::uint64_t bytes_between_reports = 4U << 20U;
+
+/// Goes over all files of a store and writes down what is wrong with them.
+class verification {
+ public:
+  verification(const store_directory& directory, const progress_function& progress,
+               env& environment)
+      : directory_(directory), progress_(progress), env_(environment) {}
+
+  result<verify_report> run() {
+    const auto segments = numbers_in(directory_.paths.log(), ".seg");
+    if (!segments) return std::unexpected(segments.error());
+    const auto snapshots = numbers_in(directory_.paths.snapshots(), ".snap");
+    if (!snapshots) return std::unexpected(snapshots.error());
+    if (auto counted = count_bytes(*segments, *snapshots); !counted)
+      return std::unexpected(counted.error());
+    if (auto checked = check_log(*segments); !checked) return std::unexpected(checked.error());
+    for (const auto number : *snapshots)
+      if (auto checked = check_snapshots(number); !checked) return std::unexpected(checked.error());
+    report_.bytes = total_;
+    advance(total_ - done_);
+    if (progress_) progress_(total_, total_);
+    return std::move(report_);
+  }
+
+ private:
+  result<std::vector<std::uint64_t>> numbers_in(const std::string& folder,
+                                                std::string_view ending) const {
+    std::vector<std::uint64_t> numbers;
+    const auto there = env_.exists(folder);
+    if (!there) return std::unexpected(there.error());
+    if (!*there) return numbers;
+    const auto names = env_.list(folder);
+    if (!names) return std::unexpected(names.error());
+    for (const auto& name : *names)
+      if (const auto number = number_in_name(name, ending); number != 0) numbers.push_back(number);
+    std::ranges::sort(numbers);
+    return numbers;
+  }
+
+  result<void> count_bytes(const std::vector<std::uint64_t>& segments,
+                           const std::vector<std::uint64_t>& snapshots) {
+    std::vector<std::string> paths;
+    for (const auto number : segments) paths.push_back(directory_.paths.segment(number));
+    for (const auto number : snapshots) paths.push_back(directory_.paths.snapshot_file(number));
+    for (const auto& path : paths) {
+      const auto opened = env_.open(path, file_mode::read, write_through::none);
+      if (!opened) return std::unexpected(opened.error());
+      const auto size = (*opened)->size();
+      if (!size) return std::unexpected(size.error());
+      total_ += *size;
+    }
+    return {};
+  }
+
+  void advance(std::uint64_t bytes) {
+    done_ += bytes;
+    if (!progress_ || done_ - reported_ < bytes_between_reports) return;
+    reported_ = done_;
+    progress_(done_, total_);
+  }
+
+  void damage(std::string text) { report_.damage.push_back(std::move(text)); }
+
+  result<void> check_log(const std::vector<std::uint64_t>& numbers) {
+    std::uint64_t expected = 1;
+    for (const auto number : numbers) {
+      for (; expected < number; ++expected) missing(expected);
+      ++expected;
+      if (auto checked = check_segment(number, number == numbers.back()); !checked) return checked;
+    }
+    if (numbers.empty() || last_sealed_) missing(expected);
+    return {};
+  }
+
+  void missing(std::uint64_t number) {
+    damage(directory_.paths.segment(number) + ": the segment is missing; positions from " +
+           std::to_string(next_sequence_) + " are affected");
+    intact_ = false;
+  }
+
+  result<void> check_segment(std::uint64_t number, bool last) {
+    ++report_.segments;
+    last_sealed_ = false;
+    const auto path = directory_.paths.segment(number);
+    auto opened = env_.open(path, file_mode::read, write_through::none);
+    if (!opened) return std::unexpected(opened.error());
+    const auto header = read_segment_header(**opened, path, directory_.store_id, number);
+    if (!header) {
+      if (header.error().code() != errc::store_corrupt) return std::unexpected(header.error());
+      damage(header.error().message());
+      intact_ = false;
+      return {};
+    }
+    if (unfollowed_ && number > 1) damage(path + ": the segment before it has no seal");
+    check_link(*header, path);
+    segment_scan scan(**opened, *header);
+    return scan_segment(scan, **opened, *header, path, last);
+  }
+
+  void check_link(const segment_header& header, const std::string& path) {
+    const bool follows = header.number == 1 || !intact_ ||
+                         (header.previous_seal == last_place_ && header.previous_crc == last_crc_ &&
+                          header.first_sequence == next_sequence_);
+    if (!follows) damage(path + ": the segment does not follow the one before it");
+    intact_ = intact_ && follows;
+  }
+
+  result<void> scan_segment(segment_scan& scan, file& from, const segment_header& header,
+                            const std::string& path, bool last) {
+    for (;;) {
+      const auto frame = scan.next();
+      if (!frame) return std::unexpected(frame.error());
+      if (*frame) {
+        check_frame(**frame, path);
+        continue;
+      }
+      last_sealed_ = scan.stop() == scan_stop::sealed;
+      const auto tail = examine_tail(from, header, scan.offset());
+      if (!tail) return std::unexpected(tail.error());
+      if (!judge_end(scan, *tail, path, last)) break;
+      const auto more = scan.resynchronise();
+      if (!more) return std::unexpected(more.error());
+      if (!*more) break;
+    }
+    last_place_ = scan.last_place();
+    last_crc_ = scan.last_crc();
+    next_sequence_ = scan.next_sequence();
+    return {};
+  }
+
+  /// Writes down what stands behind the last good frame; true when frames may follow damage.
+  bool judge_end(const segment_scan& scan, const tail_facts& tail, const std::string& path,
+                 bool last) {
+    const auto here = lsn::at(header_number(path), scan.offset());
+    const bool rubbish = tail.nonzero_end > scan.offset();
+    if (scan.stop() == scan_stop::sealed) {
+      if (rubbish)
+        damage(describe_damage(path, scan.offset(), "something stands behind the seal",
+                               scan.next_sequence(), {}));
+      return false;
+    }
+    const bool closed_beyond = directory_.closed && directory_.closed->end > here;
+    if (tail.greatest_durable > here || closed_beyond || (rubbish && !last)) {
+      intact_ = false;
+      const std::string what = scan.stop() == scan_stop::bad ? scan.problem()
+                               : closed_beyond ? "the log ends before the place where it was closed"
+                                               : "frames are missing here";
+      damage(describe_damage(path, scan.offset(), what, scan.next_sequence(), tail));
+      return true;
+    }
+    if (!last) unfollowed_ = true;
+    report_.torn_tail_bytes += tail.nonzero_end - scan.offset();
+    return false;
+  }
+
+  static std::uint64_t header_number(const std::string& path) {
+    return number_in_name(path.substr(path.rfind('/') + 1), ".seg");
+  }
+
+  void check_frame(const frame_view& frame, const std::string& path) {
+    ++report_.frames;
+    report_.events += frame.header().events;
+    advance(frame.header().length);
+    if (!intact_) return;  // what follows damage contradicts for that reason alone
+    if (const auto problem = replay(index_, frame)) {
+      damage(path + ": offset " + std::to_string(frame.header().place.offset()) + ": " + *problem);
+      intact_ = false;
+    }
+  }
+
+  result<void> check_snapshots(std::uint64_t number) {
+    const auto path = directory_.paths.snapshot_file(number);
+    auto opened = env_.open(path, file_mode::read, write_through::none);
+    if (!opened) return std::unexpected(opened.error());
+    const auto size = (*opened)->size();
+    if (!size) return std::unexpected(size.error());
+    const auto header = read_snapshot_header(**opened, directory_.store_id);
+    if (!header) return std::unexpected(header.error());
+    if (!*header) {
+      damage(path + ": the header of the snapshot file does not hold; its snapshots are ignored");
+      return {};
+    }
+    std::uint64_t offset = block_bytes;
+    const std::uint32_t seed = seed_of((*header)->salt);
+    for (;;) {
+      const auto record = read_snapshot_record(**opened, offset, *size, seed);
+      if (!record) return std::unexpected(record.error());
+      if (!*record) break;
+      const auto state = read_snapshot_state(**opened, offset, **record, seed);
+      if (!state) return std::unexpected(state.error());
+      ++report_.snapshots;
+      if (!*state)
+        damage(path + ": the snapshot at offset " + std::to_string(offset) +
+               " does not hold its CRC; it is ignored");
+      offset += (*record)->length;
+      advance((*record)->length);
+    }
+    report_.torn_tail_bytes += *size - offset;
+    return {};
+  }
+
+  const store_directory& directory_;
+  const progress_function& progress_;
+  env& env_;
+  verify_report report_{};
+  log_index index_{};
+  bool intact_ = true;  // no damage so far: the index holds all that stands before
+  bool last_sealed_ = false;
+  bool unfollowed_ = false;  // a segment that is not the last has no seal
+  lsn last_place_{};
+  std::uint32_t last_crc_ = 0;
+  std::uint64_t next_sequence_ = 1;
+  std::uint64_t total_ = 0;
+  std::uint64_t done_ = 0;
+  std::uint64_t reported_ = 0;
+};
+
+}  // namespace
+}  // namespace embedded
+
+result<verify_report> verify_embedded(
+    const std::string& directory,
+    const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
+    env& environment) {
+  const auto opened =
+      embedded::open_directory(directory, {.create = false, .read_only = true}, environment);
+  if (!opened) {
+    if (opened.error().code() != errc::store_corrupt) return std::unexpected(opened.error());
+    verify_report report;
+    report.damage.push_back(opened.error().message());
+    return report;
+  }
+  return embedded::verification(*opened, progress, environment).run();
+}
+
+}  // namespace v1
+}  // namespace annals
