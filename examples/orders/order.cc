@@ -59,7 +59,7 @@ decision decide(const order& o, const create& c) {
   if (!std::ranges::all_of(c.items, is_sellable))
     return reject("bad_item", "quantities and prices are greater than zero");
   const auto total = total_of(c.items);
-  if (!total) return reject("total_too_large");
+  if (!total || *total > largest_total) return reject("total_too_large");
   return created{c.customer, c.country, c.currency, c.items, *total};
 }
 

@@ -11,6 +11,8 @@ using annals::uuid;
 using money = annals::decimal<3>;
 using text = std::string;
 
+inline constexpr money largest_total{1'000'000'000'000};
+
 struct item {
   text product{};
   std::int64_t quantity = 0;

@@ -32,6 +32,7 @@ TEST(order, refuses_items_without_quantity_or_price) {
 TEST(order, refuses_a_total_that_no_number_holds) {
   given{}.when(create{.items = {{"a", 1, {INT64_MAX}}, {"b", 1, {1}}}}).then_rejected("total_too_large");
   given{}.when(create{.items = {{"a", INT64_MAX, {2}}}}).then_rejected("total_too_large");
+  given{}.when(create{.items = {{"a", 1, largest_total + money{1}}}}).then_rejected("total_too_large");
 }
 TEST(order, created_again_alike_is_already_so) { given{an_order}.when(request).then_nothing(); }
 TEST(order, created_again_otherwise_is_refused) {
