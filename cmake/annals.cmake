@@ -3,6 +3,10 @@
 
 add_library(annals_options INTERFACE)
 target_compile_options(annals_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms for std::string's operator+ (GCC bug 105651, mended in 13).
+  target_compile_options(annals_options INTERFACE -Wno-restrict)
+endif()
 if(ANNALS_WERROR)
   target_compile_options(annals_options INTERFACE -Werror)
 endif()

@@ -58,13 +58,16 @@ class category {
   /// a command id, a known command is answered with its first result, before deciding.
   ///
   /// Errors:  rejected with error::reason(); version_conflict when the budget is spent;
-  ///          command_id_reused; in_doubt: send the same command id again.
+  ///          command_id_reused; invalid_argument for a command id with a command that nothing
+  ///          describes (include its `…_json.h`); in_doubt: send the same command id again.
   /// Blocks:  until durable. What decide or evolve throws passes through, with nothing stored.
   template <class Command>
   result<executed> execute(const uuid& id, const Command& command,
                            const execute_options& options = {}) const {
     const auto stream = stream_of(id);
-    return run(stream, options, digest_of_command(stream, command, options),
+    const auto digest = digest_of_command(stream, command, options);
+    if (!digest) return std::unexpected(digest.error());
+    return run(stream, options, *digest,
                [&](const State& state) { return decide_with<Events>(state, command); });
   }
 
@@ -76,8 +79,12 @@ class category {
                completion<executed> done) const {
     auto stream = stream_of(id);
     const auto digest = digest_of_command(stream, command, options);
+    if (!digest)
+      return complete([done = std::move(done), why = digest.error()]() mutable {
+        done(std::unexpected(std::move(why)));
+      });
     start_operation<State, Events>(
-        *store_, std::move(stream), std::move(options), digest,
+        *store_, std::move(stream), std::move(options), *digest,
         [command = std::move(command)](const State& state) {
           return decide_with<Events>(state, command);
         },
@@ -128,12 +135,19 @@ class category {
 
  private:
   template <class Command>
-  static uuid digest_of_command(const std::string& stream, const Command& command,
-                                const execute_options& options) {
-    if (options.command_id.is_nil()) return {};
-    std::string payload;
-    encode_payload(command, payload);
-    return command_digest(stream, unqualified_name_of<Command>(), payload);
+  static result<uuid> digest_of_command(const std::string& stream, const Command& command,
+                                        const execute_options& options) {
+    if (options.command_id.is_nil()) return uuid{};
+    constexpr auto type = unqualified_name_of<Command>();
+    if constexpr (has_payload_codec<Command>) {
+      std::string payload;
+      encode_payload(command, payload);
+      return command_digest(stream, type, payload);
+    } else {
+      return fail(errc::invalid_argument, "command '" + std::string(type) +
+                                              "' has a command id, but nothing describes its "
+                                              "members; describe it like an event");
+    }
   }
 
   template <class Decide>

@@ -37,6 +37,7 @@ struct withdraw {
   std::int64_t amount = 0;
 };
 struct explode {};
+struct undescribed {};
 
 using account_events =
     annals::events<annals::stored<opened, "account_opened">,
@@ -72,6 +73,7 @@ inline decision decide(const account& a, const withdraw& c) {
   if (a.balance < c.amount) return annals::reject("not_covered");
   return withdrawn{c.amount};
 }
+inline decision decide(const account&, const undescribed&) { return {}; }
 inline decision decide(const account&, const explode&) { throw std::runtime_error("decide threw"); }
 
 BOOST_DESCRIBE_STRUCT(opened, (), (owner))

@@ -140,6 +140,16 @@ TEST_F(categories, refuses_a_command_id_with_other_content) {
   EXPECT_EQ(accounts.execute(id_of(2), deposit{5}, once).error().code(), errc::command_id_reused);
 }
 
+TEST_F(categories, needs_a_described_command_for_a_command_id) {
+  const execute_options once{.command_id = id_of(77)};
+  EXPECT_TRUE(accounts.execute(id, account_domain::undescribed{}));
+  EXPECT_EQ(accounts.execute(id, account_domain::undescribed{}, once).error().code(), errc::invalid_argument);
+  std::optional<errc> code;
+  accounts.execute(id, account_domain::undescribed{}, once,
+                   [&](result<executed> done) { code = done.error().code(); });
+  EXPECT_EQ(code, errc::invalid_argument);
+}
+
 TEST_F(categories, passes_on_what_decide_throws_and_stores_nothing) {
   EXPECT_THROW(static_cast<void>(accounts.execute(id, explode{})), std::runtime_error);
   EXPECT_EQ(events_in_store(), 0U);

@@ -1,0 +1,39 @@
+#include <csignal>
+
+#include "annals/terminal.h"
+#include "verbs.h"
+
+namespace annals_cli {
+namespace {
+
+constexpr int usage_exit_code = 2;
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 2 usage, 3 not found, 4 conflict, 6 malformed input, 7 output or file,\n"
+    "8 no store or too new, 9 in use, 10 damaged, 11 disk full, 12 storage failed, 13 try later\n"
+    "(docs/errors.md).";
+
+int run(int argc, char** argv) {
+  CLI::App app("Looks into Annals stores.", "annals");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("annals ") + ANNALS_VERSION);
+  app.footer(std::string("Example: annals read --all --limit 5 --store file:./data\n") + exit_codes);
+  command_line line;
+  add_stat(app, line);
+  add_streams(app, line);
+  add_read(app, line);
+  add_verify(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : usage_exit_code;
+  }
+  auto done = line.run();
+  if (done) done = annals::terminal::flush_output();
+  return done ? 0 : annals::terminal::report("annals", done.error());
+}
+
+}  // namespace
+}  // namespace annals_cli
+
+int main(int argc, char** argv) { return annals_cli::run(argc, argv); }

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "annals/event.h"
+#include "annals/json/writer.h"
+#include "annals/open.h"
+
+/// The verbs of the program `annals`, one file each. A verb adds itself to the command line and
+/// leaves in `run` what is to be done when it was chosen.
+namespace annals_cli {
+
+/// What all verbs share.
+struct command_line {
+  std::string store = "file:./data";
+  bool json = false;
+  std::function<annals::result<void>()> run{};
+};
+
+/// --store and --json.
+void add_common_options(CLI::App& verb, command_line& line);
+
+/// Opens a store that is there, for reading; never makes one.
+annals::result<std::unique_ptr<annals::event_store>> open_store(const command_line& line);
+
+/// Prints a document and a line end.
+annals::result<void> print_line(const annals::json::writer& out);
+/// The error of output that does not arrive; checked now and then, so that long output ends early.
+annals::result<void> check_output();
+
+/// An event as JSON: metadata, and the payload under "data" (JSON as it is, else base64 under
+/// "data_base64").
+void write_event(annals::json::writer& out, const annals::event_view& view);
+std::string to_base64(std::span<const std::byte> bytes);
+
+void add_stat(CLI::App& app, command_line& line);
+void add_streams(CLI::App& app, command_line& line);
+void add_read(CLI::App& app, command_line& line);
+void add_verify(CLI::App& app, command_line& line);
+
+}  // namespace annals_cli

@@ -1,0 +1,71 @@
+#include <cstdio>
+
+#include "annals/embedded.h"
+#include "annals/terminal.h"
+#include "verbs.h"
+
+namespace annals_cli {
+namespace {
+
+using annals::terminal::with_thousands;
+
+constexpr std::string_view file_scheme = "file:";
+
+void print_report(const annals::verify_report& report) {
+  std::printf("segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nbytes      %s\n",
+              with_thousands(report.segments).c_str(), with_thousands(report.frames).c_str(),
+              with_thousands(report.events).c_str(), with_thousands(report.snapshots).c_str(),
+              with_thousands(report.bytes).c_str());
+  if (report.torn_tail_bytes != 0)
+    std::printf("torn tail  %s bytes, never acknowledged\n",
+                with_thousands(report.torn_tail_bytes).c_str());
+  for (const auto& damage : report.damage)
+    std::printf("damage: %s\n", annals::terminal::printable(damage).c_str());
+  if (report.damage.empty()) std::puts("no damage");
+}
+
+annals::result<void> write_report(const annals::verify_report& report) {
+  annals::json::writer out;
+  out.begin_object().member("segments", report.segments).member("frames", report.frames);
+  out.member("events", report.events).member("snapshots", report.snapshots);
+  out.member("bytes", report.bytes).member("torn_tail_bytes", report.torn_tail_bytes);
+  out.key("damage").begin_array();
+  for (const auto& damage : report.damage) out.value(damage);
+  return print_line(out.end_array().end_object());
+}
+
+annals::result<void> verify(const command_line& line) {
+  if (!line.store.starts_with(file_scheme))
+    return annals::fail(annals::errc::invalid_argument,
+                        "verify is for embedded stores (file:DIRECTORY), not '" + line.store + "'");
+  annals::result<annals::verify_report> report;
+  {
+    std::optional<annals::terminal::progress> bar;
+    report = annals::verify_embedded(
+        line.store.substr(file_scheme.size()), [&](std::uint64_t done, std::uint64_t total) {
+          if (!bar) bar.emplace("verifying", total, "bytes");
+          bar->advance_to(done);
+        });
+  }
+  if (!report) return std::unexpected(report.error());
+  if (line.json) {
+    if (auto written = write_report(*report); !written) return written;
+  } else {
+    print_report(*report);
+  }
+  if (report->damage.empty()) return {};
+  return annals::fail(annals::errc::store_corrupt,
+                      line.store + " is damaged in " + std::to_string(report->damage.size()) +
+                          " places; copy the directory before you try anything");
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, command_line& line) {
+  auto* verb = app.add_subcommand("verify", "Check every byte of a store that nobody has open");
+  add_common_options(*verb, line);
+  verb->footer("Example: annals verify --store file:./data");
+  verb->callback([&line] { line.run = [&line] { return verify(line); }; });
+}
+
+}  // namespace annals_cli
