@@ -109,6 +109,7 @@ result<bool> segment_scan::resynchronise() {
 result<tail_facts> examine_tail(file& from, const segment_header& header, std::uint64_t offset) {
   file_window window(from, header.capacity);
   const std::uint32_t seed = seed_of(header.salt);
+  const std::uint64_t start = offset;
   tail_facts facts{.nonzero_end = offset};
   while (offset < header.capacity) {
     // Each step looks at window_bytes, and reads a header beyond so that none is cut in two.
@@ -127,7 +128,7 @@ result<tail_facts> examine_tail(file& from, const segment_header& header, std::u
       if (found.place != lsn::at(header.number, offset + i) || !frame_header_holds(at, seed))
         continue;
       facts.greatest_durable = std::max(facts.greatest_durable, found.durable);
-      if (facts.next_offset == 0) {
+      if (facts.next_offset == 0 && offset + i != start) {
         facts.next_sequence = found.first_sequence;
         facts.next_offset = offset + i;
       }

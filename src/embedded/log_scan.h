@@ -91,7 +91,7 @@ class segment_scan {
 struct tail_facts {
   std::uint64_t nonzero_end = 0;  ///< behind the last byte that is not zero; the start when all are
   lsn greatest_durable{};         ///< of the headers that hold
-  std::uint64_t next_sequence = 0;  ///< first sequence of the first header that holds; 0: none
+  std::uint64_t next_sequence = 0;  ///< first sequence of the first header behind it that holds
   std::uint64_t next_offset = 0;    ///< where that header stands; 0: none
 };
 

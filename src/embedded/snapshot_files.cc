@@ -55,11 +55,12 @@ result<std::optional<snapshot_record>> read_snapshot_record(file& from, std::uin
 result<std::optional<std::vector<std::byte>>> read_snapshot_state(file& from, std::uint64_t offset,
                                                                   const snapshot_record& record,
                                                                   std::uint32_t seed) {
-  std::vector<std::byte> state(static_cast<std::size_t>(record.state_length));
+  std::vector<std::byte> state(static_cast<std::size_t>(record.length - sizeof record));
   const auto got = from.read_at(offset + sizeof record, state);
   if (!got) return std::unexpected(got.error());
   if (*got < state.size() || crc32c(seed, state) != record.state_crc)
     return std::optional<std::vector<std::byte>>{};
+  state.resize(static_cast<std::size_t>(record.state_length));  // without the padding
   return std::optional(std::move(state));
 }
 
@@ -139,14 +140,15 @@ result<std::shared_ptr<snapshot_files::snapshot_file>> snapshot_files::make_file
   return file_of;
 }
 
+// Fills in the record's CRCs.
 result<void> snapshot_files::write_record(snapshot_file& to, std::uint64_t offset,
-                                          snapshot_record record,
+                                          snapshot_record& record,
                                           std::span<const std::byte> state) {
-  record.state_crc = crc32c(to.seed, state);
-  record.crc = header_crc(record, to.seed);
   std::vector<std::byte> bytes(static_cast<std::size_t>(record.length));
-  write_as(bytes.data(), record);
   std::ranges::copy(state, bytes.begin() + sizeof record);
+  record.state_crc = crc32c(to.seed, std::span(bytes).subspan(sizeof record));
+  record.crc = header_crc(record, to.seed);
+  write_as(bytes.data(), record);
   return to.opened->write_at(offset, bytes);
 }
 
@@ -159,7 +161,7 @@ result<void> snapshot_files::save(const uuid& stream_key, const snapshot_write& 
     files_.push_back(current_);
     end_ = block_bytes;
   }
-  const snapshot_record record{.length = sizeof(snapshot_record) + padded(write.state.size()),
+  snapshot_record record{.length = sizeof(snapshot_record) + padded(write.state.size()),
                                .stream_key = stream_key,
                                .last_event = write.last_event,
                                .shape = write.shape,
@@ -171,9 +173,7 @@ result<void> snapshot_files::save(const uuid& stream_key, const snapshot_write& 
     return written;
   }
   const auto at = std::exchange(end_, end_ + record.length);
-  auto stored = record;
-  stored.state_crc = crc32c(current_->seed, write.state);
-  note({stream_key, write.shape}, {current_, at, stored});
+  note({stream_key, write.shape}, {current_, at, record});
   return {};
 }
 
@@ -207,9 +207,8 @@ result<void> snapshot_files::rewrite_when_mostly_dead() {
     const auto state = read_state(at);
     if (!state) return std::unexpected(state.error());
     if (!*state) continue;
-    if (auto written = write_record(**made, offset, at.record, **state); !written) return written;
     auto record = at.record;
-    record.state_crc = crc32c((*made)->seed, **state);
+    if (auto written = write_record(**made, offset, record, **state); !written) return written;
     moved[of] = {*made, offset, record};
     offset += record.length;
   }

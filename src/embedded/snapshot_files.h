@@ -50,7 +50,7 @@ class snapshot_files {
 
   result<void> read_file(std::uint64_t number);
   result<std::shared_ptr<snapshot_file>> make_file();
-  result<void> write_record(snapshot_file& to, std::uint64_t offset, snapshot_record record,
+  result<void> write_record(snapshot_file& to, std::uint64_t offset, snapshot_record& record,
                             std::span<const std::byte> state);
   result<std::optional<std::vector<std::byte>>> read_state(const found& at);
   result<void> rewrite_when_mostly_dead();

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "annals/embedded.h"
+#include "bytes.h"
 
 namespace annals {
 inline namespace v1 {
@@ -26,6 +29,9 @@ class store_fixture : public ::testing::Test {
   }
 
   std::string root() const { return directory_ + "/store"; }
+  std::string segment(int number) const {
+    return root() + "/log/" + std::string(11, '0') + std::to_string(number) + ".seg";
+  }
 
   std::unique_ptr<event_store> open(const embedded_options& options = small()) const {
     auto opened = try_open(options);
@@ -36,6 +42,12 @@ class store_fixture : public ::testing::Test {
     return open_embedded(root(), options, *env_);
   }
   static embedded_options small() { return {.segment_bytes = 1U << 20U}; }
+
+  verify_report verified() const {
+    auto report = verify_embedded(root(), {}, *env_);
+    EXPECT_TRUE(report) << (report ? "" : report.error().to_string());
+    return report ? *report : verify_report{};
+  }
 
   /// Appends one event per text, whose type is "happened" and whose payload is the text.
   static result<appended> append(event_store& store, std::string_view stream,
@@ -58,6 +70,36 @@ class store_fixture : public ::testing::Test {
     });
     EXPECT_TRUE(end) << (end ? "" : end.error().to_string());
     return found;
+  }
+
+  /// Takes the files as a crash of the process would leave them, and closes the store unseen.
+  void crash(std::unique_ptr<event_store> store) const {
+    const auto copy = directory_ + "/crashed";
+    std::filesystem::copy(root(), copy, std::filesystem::copy_options::recursive);
+    store.reset();
+    std::filesystem::remove_all(root());
+    std::filesystem::rename(copy, root());
+  }
+
+  static std::vector<std::byte> content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::vector<char> bytes((std::istreambuf_iterator<char>(in)), {});
+    std::vector<std::byte> found(bytes.size());
+    std::ranges::transform(bytes, found.begin(), [](char c) { return static_cast<std::byte>(c); });
+    return found;
+  }
+  static void overwrite(const std::string& path, std::uint64_t offset,
+                        std::span<const std::byte> bytes) {
+    std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(offset));
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    ASSERT_TRUE(out.good());
+  }
+  static void flip(const std::string& path, std::uint64_t offset, std::byte mask = std::byte{1}) {
+    const auto bytes = content(path);
+    const std::byte flipped = bytes[static_cast<std::size_t>(offset)] ^ mask;
+    overwrite(path, offset, {&flipped, 1});
   }
 
   env* env_ = &posix_env();

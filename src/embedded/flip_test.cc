@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "bytes.h"
+#include "format.h"
+#include "frame.h"
+#include "store_fixture.h"
+
+namespace annals::embedded {
+namespace {
+
+/// Flips bits of the files of a small store, one at a time.
+class flipped_store : public store_fixture {
+ protected:
+  flipped_store() {
+    auto store = open();
+    const std::vector<std::string_view> tags{"customer:17850", "country:UK"};
+    const std::string payload = R"({"amount":12.5})";
+    const new_event event{
+        .type = "created", .payload = std::as_bytes(std::span(payload)), .tags = tags};
+    const stream_write write{"order-1", expect::none(), {&event, 1}};
+    EXPECT_TRUE(store->append({.streams = {&write, 1},
+                               .context = {.command_id = {{1}}, .correlation_id = {{2}}}}));
+    EXPECT_TRUE(append(*store, "order-1", {"paid"}));
+    EXPECT_TRUE(store->retain("order-1", {.max_count = 100}));
+    EXPECT_TRUE(store->save_snapshot({.stream = "order-1",
+                                      .version = {2},
+                                      .state = std::as_bytes(std::span(payload))}));
+  }
+
+  /// Flips one bit of every byte in a range and calls `check` with the offset each time.
+  void for_each_flip(const std::string& path, std::uint64_t from, std::uint64_t end,
+                     const std::function<void(std::uint64_t)>& check) {
+    const auto bytes = content(path);
+    for (std::uint64_t at = from; at < end && !HasFailure(); ++at) {
+      const auto original = bytes[static_cast<std::size_t>(at)];
+      const std::byte flipped = original ^ static_cast<std::byte>(1U << (at * 5 + at / 8) % 8);
+      overwrite(path, at, {&flipped, 1});
+      check(at);
+      overwrite(path, at, {&original, 1});
+    }
+  }
+
+  std::uint64_t log_end() const {
+    const auto bytes = content(segment(1));
+    std::uint64_t at = first_frame_offset;
+    while (const auto length = read_as<std::uint32_t>(bytes.data() + at)) at += length;
+    return at;
+  }
+};
+
+TEST_F(flipped_store, is_sound_before_anything_is_flipped) {
+  const auto report = verified();
+  EXPECT_TRUE(report.damage.empty());
+  EXPECT_EQ(report.torn_tail_bytes, 0U);
+  EXPECT_EQ(report.events, 2U);
+  EXPECT_EQ(report.snapshots, 1U);
+  EXPECT_EQ(report.segments, 1U);
+}
+
+TEST_F(flipped_store, is_refused_for_every_byte_of_the_log) {
+  for_each_flip(segment(1), 0, log_end(), [&](std::uint64_t at) {
+    const auto report = verify_embedded(root());
+    const bool seen = report ? !report->damage.empty()
+                             : report.error().code() == errc::store_too_new;
+    EXPECT_TRUE(seen) << "byte " << at << " was not noticed by verify";
+    const auto opened = try_open({.create = false, .read_only = true});
+    EXPECT_FALSE(opened) << "byte " << at << " was not noticed by open";
+  });
+}
+
+// Dead space: no CRC covers the zeros behind the last frame, and nobody reads them as events.
+TEST_F(flipped_store, reports_dead_space_that_is_not_zero_and_loses_nothing) {
+  const auto end = log_end();
+  for_each_flip(segment(1), end, end + 256, [&](std::uint64_t at) {
+    const auto report = verified();
+    EXPECT_TRUE(report.damage.empty()) << "byte " << at << ": " << report.damage.front();
+    EXPECT_GT(report.torn_tail_bytes, 0U) << "byte " << at;
+    const auto opened = open({.create = false, .read_only = true});
+    EXPECT_EQ(texts(*opened, {}).size(), 2U) << "byte " << at;
+  });
+}
+
+TEST_F(flipped_store, is_refused_for_every_byte_of_its_marker) {
+  for (const auto* name : {"/ANNALS", "/CLOSED"})
+    for_each_flip(root() + name, 0, block_bytes, [&](std::uint64_t at) {
+      EXPECT_FALSE(try_open({.create = false, .read_only = true})) << name << " byte " << at;
+      const auto report = verify_embedded(root());
+      EXPECT_TRUE(!report || !report->damage.empty()) << name << " byte " << at;
+    });
+}
+
+TEST_F(flipped_store, never_gives_out_a_damaged_snapshot) {
+  const auto path = root() + "/snap/000000000001.snap";
+  for_each_flip(path, 0, std::filesystem::file_size(path), [&](std::uint64_t at) {
+    const auto report = verified();
+    EXPECT_TRUE(!report.damage.empty() || report.torn_tail_bytes > 0) << "byte " << at;
+    const auto opened = open({.create = false, .read_only = true});
+    const auto kept = opened->load_snapshot("order-1", 0);
+    EXPECT_TRUE(kept && !*kept) << "byte " << at;
+    EXPECT_EQ(texts(*opened, {}).size(), 2U);
+  });
+}
+
+}  // namespace
+}  // namespace annals::embedded
