@@ -57,9 +57,10 @@ class importer {
     create request{one.customer, one.country, text(currency_of_file), std::move(one.items)};
     const auto items = request.items.size();
     const auto total = total_of(request.items);
+    const annals::execute_options once{.command_id = id_of("create:", one.number),
+                                       .timestamp = one.date};
     orders_.execute(
-        id, std::move(request),
-        {.command_id = id_of("create:", one.number), .timestamp = one.date},
+        id, std::move(request), once,
         [this, id, items, total, one = std::move(one),
          finished = std::move(finished)](annals::result<executed> done) mutable {
           if (!count(done, report_.created, one.first_line)) return finished();
