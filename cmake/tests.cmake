@@ -53,7 +53,7 @@ if(ANNALS_BUILD_CLI)
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} -B ${script} -v)
     set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
-      SKIP_REGULAR_EXPRESSION "OK \\(skipped=" 
+      SKIP_REGULAR_EXPRESSION "OK \\(skipped="
       ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR};ANNALS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   endforeach()
 endif()

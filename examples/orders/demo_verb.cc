@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "annals/terminal.h"
@@ -94,6 +95,7 @@ void write_demo(const main_job& job, const read_models& models, const replay_out
 }
 
 annals::result<void> demonstrate(const command_line& line, const demo_options& options) {
+  watch_interrupts();
   auto store = open_for_writing(line);
   if (!store) return std::unexpected(store.error());
   order_projection models(**store, "order");

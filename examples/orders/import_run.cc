@@ -9,7 +9,6 @@ namespace orders {
 
 annals::result<import_report> run_import(annals::event_store& store, const std::string& path,
                                          bool skip_bad, order_projection& models) {
-  watch_interrupts();
   std::optional<annals::terminal::progress> bar;
   annals::result<std::uint64_t> followed = std::uint64_t{0};
   import_options options{.skip_bad = skip_bad, .stop = &interrupted()};

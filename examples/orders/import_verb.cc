@@ -6,6 +6,7 @@ namespace orders {
 namespace {
 
 annals::result<void> import_file(const command_line& line, const std::string& path, bool skip_bad) {
+  watch_interrupts();
   auto store = open_for_writing(line);
   if (!store) return std::unexpected(store.error());
   order_projection models(**store, "order");
