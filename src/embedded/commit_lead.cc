@@ -106,7 +106,7 @@ result<void> commit_log::write(commit_group& group) {
 result<void> commit_log::name_successor(segment& next) {
   const auto block = header_block(next.header);
   auto written = next.writer->write_at(0, {block.data(), block.size()});
-  if (written) written = env_.rename(paths_.spare(), next.path);
+  if (written) written = env_.rename(paths_.zeroed(next.number()), next.path);
   if (written) written = env_.sync_directory(paths_.log());
   if (!written) return written;
   auto reader = env_.open(next.path, file_mode::read, write_through::none);

@@ -30,7 +30,7 @@ commit_log::commit_log(env& environment, store_paths paths, std::uint64_t segmen
       store_id_(store_id),
       completions_(completions),
       notifier_(waits),
-      supply_(environment, paths_),
+      supply_(environment, paths_, end.active->number() + 1),
       end_(std::move(end)),
       durable_(end_.place()),
       durable_sequence_(end_.last_sequence),

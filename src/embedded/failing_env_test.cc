@@ -13,8 +13,8 @@ namespace embedded {
 // Here and not in a file of its own: what is in no test belongs to the library.
 class failing_env::failing_file final : public file {
  public:
-  failing_file(failing_env& world, std::string path, std::unique_ptr<file> below)
-      : world_(world), path_(std::move(path)), below_(std::move(below)) {}
+  failing_file(failing_env& world, std::string path, std::unique_ptr<file> below, bool synced)
+      : world_(world), path_(std::move(path)), below_(std::move(below)), synced_(synced) {}
 
   result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
     if (auto checked = world_.check_read(path_); !checked) return std::unexpected(checked.error());
@@ -26,7 +26,8 @@ class failing_env::failing_file final : public file {
     const std::uint64_t end = offset + bytes.size();
     if (auto checked = world_.count_write(path_, end > *size ? end - *size : 0); !checked)
       return checked;
-    return below_->write_at(offset, bytes);
+    auto written = below_->write_at(offset, bytes);
+    return written && synced_ ? below_->sync() : written;
   }
   result<void> sync() override {
     if (auto checked = world_.count_sync(path_); !checked) return checked;
@@ -40,14 +41,15 @@ class failing_env::failing_file final : public file {
   failing_env& world_;
   std::string path_;
   std::unique_ptr<file> below_;
+  bool synced_;  // after every write
 };
 
 result<std::unique_ptr<file>> failing_env::open(const std::string& path, file_mode mode,
                                                 write_through through) {
-  if (buffered_only_) through = write_through::none;
-  auto opened = below_.open(path, mode, through);
+  const bool synced = buffered_only_ && through == write_through::durable;
+  auto opened = below_.open(path, mode, synced ? write_through::none : through);
   if (!opened) return opened;
-  return std::make_unique<failing_file>(*this, path, std::move(*opened));
+  return std::make_unique<failing_file>(*this, path, std::move(*opened), synced);
 }
 
 result<void> failing_env::count_write(const std::string& path, std::uint64_t growth) {

@@ -13,20 +13,19 @@ namespace {
 /// Flips bits of the files of a small store, one at a time.
 class flipped_store : public store_fixture {
  protected:
-  flipped_store() {
+  flipped_store() : store_fixture(disk::memory) {
     auto store = open();
     const std::vector<std::string_view> tags{"customer:17850", "country:UK"};
     const std::string payload = R"({"amount":12.5})";
     const new_event event{
         .type = "created", .payload = std::as_bytes(std::span(payload)), .tags = tags};
     const stream_write write{"order-1", expect::none(), {&event, 1}};
-    EXPECT_TRUE(store->append({.streams = {&write, 1},
-                               .context = {.command_id = {{1}}, .correlation_id = {{2}}}}));
+    EXPECT_TRUE(store->append(
+        {.streams = {&write, 1}, .context = {.command_id = {{1}}, .correlation_id = {{2}}}}));
     EXPECT_TRUE(append(*store, "order-1", {"paid"}));
     EXPECT_TRUE(store->retain("order-1", {.max_count = 100}));
-    EXPECT_TRUE(store->save_snapshot({.stream = "order-1",
-                                      .version = {2},
-                                      .state = std::as_bytes(std::span(payload))}));
+    EXPECT_TRUE(store->save_snapshot(
+        {.stream = "order-1", .version = {2}, .state = std::as_bytes(std::span(payload))}));
   }
 
   /// Flips one bit of every byte in a range and calls `check` with the offset each time.
@@ -62,8 +61,8 @@ TEST_F(flipped_store, is_sound_before_anything_is_flipped) {
 TEST_F(flipped_store, is_refused_for_every_byte_of_the_log) {
   for_each_flip(segment(1), 0, log_end(), [&](std::uint64_t at) {
     const auto report = verify_embedded(root());
-    const bool seen = report ? !report->damage.empty()
-                             : report.error().code() == errc::store_too_new;
+    const bool seen =
+        report ? !report->damage.empty() : report.error().code() == errc::store_too_new;
     EXPECT_TRUE(seen) << "byte " << at << " was not noticed by verify";
     const auto opened = try_open({.create = false, .read_only = true});
     EXPECT_FALSE(opened) << "byte " << at << " was not noticed by open";

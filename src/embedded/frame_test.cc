@@ -26,24 +26,37 @@ std::vector<std::byte> sample_frame() {
     finish_rest(bytes.data() + at);
     finish_head(bytes.data() + at, seed, items_crc);
   };
-  const auto kind = [](item_kind k) {
-    return item_header{.kind = static_cast<std::uint16_t>(k)};
-  };
-  add(dictionary_item{.item = kind(item_kind::dictionary), .number = 1, .dictionary = 1,
-                      .length = 8},
+  const auto kind = [](item_kind k) { return item_header{.kind = static_cast<std::uint16_t>(k)}; };
+  add(
+      dictionary_item{
+          .item = kind(item_kind::dictionary), .number = 1, .dictionary = 1, .length = 8},
       "happened");
   add(command_item{.item = kind(item_kind::command), .command_id = {{1, 2, 3}}}, "");
   const std::string payload = "a payload of 24 bytes...";
   std::string rest = payload;
   const section_header section{.length = 24, .kind = 1, .count = 2};
   rest.append(reinterpret_cast<const char*>(&section), sizeof section);
-  rest += std::string("\x05" "a:one" "\x06" "bb:two") + std::string(3, '\0');
-  add(event_item{.item = kind(item_kind::event), .stream_key = {{9}}, .version = 1, .type = 1,
-                 .payload_length = 24, .sections_length = 24},
+  rest += std::string(
+              "\x05"
+              "a:one"
+              "\x06"
+              "bb:two") +
+          std::string(3, '\0');
+  add(event_item{.item = kind(item_kind::event),
+                 .stream_key = {{9}},
+                 .version = 1,
+                 .type = 1,
+                 .payload_length = 24,
+                 .sections_length = 24},
       rest);
   finish_frame(bytes.data(),
-               {.length = static_cast<std::uint32_t>(bytes.size()), .place = lsn::at(3, 4096),
-                .first_sequence = 17, .events = 1, .items = 3, .kind = 1, .items_crc = items_crc},
+               {.length = static_cast<std::uint32_t>(bytes.size()),
+                .place = lsn::at(3, 4096),
+                .first_sequence = 17,
+                .events = 1,
+                .items = 3,
+                .kind = 1,
+                .items_crc = items_crc},
                seed);
   return bytes;
 }
@@ -80,8 +93,8 @@ TEST(frame, gives_back_its_items) {
       EXPECT_EQ(tags, (std::vector<std::string_view>{"a:one", "bb:two"}));
     }
   });
-  EXPECT_EQ(kinds, (std::vector<item_kind>{item_kind::dictionary, item_kind::command,
-                                           item_kind::event}));
+  EXPECT_EQ(kinds,
+            (std::vector<item_kind>{item_kind::dictionary, item_kind::command, item_kind::event}));
 }
 
 TEST(frame, shows_every_flipped_bit) {
@@ -95,7 +108,9 @@ TEST(frame, shows_every_flipped_bit) {
     }
 }
 
-TEST(frame, of_another_salt_is_none) { EXPECT_FALSE(is_valid(sample_frame(), seed + 1)); }
+TEST(frame, of_another_salt_is_none) {
+  EXPECT_FALSE(is_valid(sample_frame(), seed + 1));
+}
 
 TEST(frame, with_exchanged_items_is_damaged) {
   auto bytes = sample_frame();

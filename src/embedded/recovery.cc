@@ -27,6 +27,8 @@ class recovery {
   result<recovered_log> run() {
     const auto numbers = list_segments(directory_.paths, env_);
     if (!numbers) return std::unexpected(numbers.error());
+    if (!options_.read_only)
+      if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
     last_number_ = numbers->back();
     for (std::uint64_t number = 1; number <= last_number_; ++number) {
       const auto sealed = read_segment(number);
@@ -38,6 +40,16 @@ class recovery {
   }
 
  private:
+  // Made ahead by an earlier process; whether all of it is on disk is not known.
+  result<void> remove_zeroed_files() {
+    const auto names = env_.list(directory_.paths.log());
+    if (!names) return std::unexpected(names.error());
+    for (const auto& name : *names)
+      if (const auto number = number_in_name(name, ".zero"); number != 0)
+        if (auto removed = env_.remove(directory_.paths.zeroed(number)); !removed) return removed;
+    return {};
+  }
+
   /// True when the segment is sealed, false when it is the active one.
   result<bool> read_segment(std::uint64_t number) {
     auto opened = open_segment(number);

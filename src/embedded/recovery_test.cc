@@ -19,6 +19,8 @@ struct frame_place {
 
 class store_recovery : public store_fixture {
  protected:
+  using store_fixture::store_fixture;
+
   /// The frames of a segment, by their lengths.
   std::vector<frame_place> frames(int number = 1) const {
     const auto bytes = content(segment(number));
@@ -67,7 +69,11 @@ TEST_F(store_recovery, keeps_all_that_was_acknowledged_before_a_crash) {
   EXPECT_TRUE(lost_files().empty());
 }
 
-TEST_F(store_recovery, repairs_a_tail_torn_at_any_byte_of_the_last_frame) {
+struct torn_tail : store_recovery {
+  torn_tail() : store_recovery(disk::memory) {}
+};
+
+TEST_F(torn_tail, is_repaired_at_any_byte_of_the_last_frame) {
   crashed_store(4);
   const auto last = frames().back();
   const auto whole = content(segment(1));
@@ -80,17 +86,20 @@ TEST_F(store_recovery, repairs_a_tail_torn_at_any_byte_of_the_last_frame) {
     EXPECT_TRUE(torn.damage.empty()) << "cut at " << cut << ": " << torn.damage.front();
     auto store = open();
     ASSERT_TRUE(store) << "cut at " << cut;
-    const bool intact = whole[cut] == std::byte{0} &&
-                        std::all_of(whole.begin() + static_cast<std::ptrdiff_t>(cut),
-                                    whole.begin() + static_cast<std::ptrdiff_t>(last.offset + last.length),
-                                    [](std::byte b) { return b == std::byte{0}; });
+    const bool intact =
+        whole[cut] == std::byte{0} &&
+        std::all_of(whole.begin() + static_cast<std::ptrdiff_t>(cut),
+                    whole.begin() + static_cast<std::ptrdiff_t>(last.offset + last.length),
+                    [](std::byte b) { return b == std::byte{0}; });
     ASSERT_EQ(texts(*store, "order-1").size(), intact ? 4U : 3U) << "cut at " << cut;
     ASSERT_TRUE(append(*store, "order-1", {"again"}));
     if (cut > last.offset && !intact) {
       EXPECT_GT(torn.torn_tail_bytes, 0U) << "cut at " << cut;
       ASSERT_EQ(lost_files().size(), 1U) << "cut at " << cut;
       const auto lost = content(lost_files().front());
-      EXPECT_TRUE(std::equal(lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(lost.size(), cut - last.offset)),
+      EXPECT_TRUE(std::equal(lost.begin(),
+                             lost.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(
+                                                lost.size(), cut - last.offset)),
                              whole.begin() + static_cast<std::ptrdiff_t>(last.offset)));
     }
   }

@@ -48,6 +48,9 @@ void aligned_bytes::free_aligned::operator()(std::byte* memory) const noexcept {
 std::string store_paths::segment(std::uint64_t number) const {
   return numbered(log(), number, ".seg");
 }
+std::string store_paths::zeroed(std::uint64_t number) const {
+  return numbered(log(), number, ".zero");
+}
 std::string store_paths::snapshot_file(std::uint64_t number) const {
   return numbered(snapshots(), number, ".snap");
 }

@@ -55,8 +55,9 @@ struct store_paths {
   std::string log() const { return root + "/log"; }
   std::string snapshots() const { return root + "/snap"; }
   std::string lost() const { return root + "/lost"; }
-  std::string spare() const { return root + "/log/next.zero"; }
   std::string segment(std::uint64_t number) const;
+  /// The file of zeros that becomes a segment.
+  std::string zeroed(std::uint64_t number) const;
   std::string snapshot_file(std::uint64_t number) const;
 };
 

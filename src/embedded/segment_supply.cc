@@ -35,6 +35,7 @@ zeroed_file segment_supply::take() {
   ANNALS_ASSERT(ready_ && wanted_ == 0, "take() after has()");
   auto taken = std::move(*ready_);
   ready_.reset();
+  ++next_number_;  // the file keeps its name until the leader renames it
   return taken;
 }
 
@@ -63,17 +64,19 @@ void segment_supply::run() {
   while (!stopping_) {
     const auto seen = changes_.load();
     std::uint64_t capacity = 0;
+    std::string path;
     std::optional<zeroed_file> grown;
     {
       const std::scoped_lock lock(mutex_);
       capacity = wanted_;
+      path = paths_.zeroed(next_number_);
       if (capacity != 0) grown = std::exchange(ready_, std::nullopt);
     }
     if (capacity == 0) {
       env_.park(changes_, seen);
       continue;
     }
-    auto made = make(env_, paths_.spare(), capacity, std::move(grown), stopping_);
+    auto made = make(env_, path, capacity, std::move(grown), stopping_);
     {
       const std::scoped_lock lock(mutex_);
       if (made) {

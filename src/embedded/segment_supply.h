@@ -23,8 +23,9 @@ struct zeroed_file {
 /// Threads: any; `has` and `take` under a mutex of the caller.
 class segment_supply {
  public:
-  segment_supply(env& environment, store_paths paths)
-      : env_(environment), paths_(std::move(paths)) {}
+  /// Makes the files of segments from `next_number` on, one at a time.
+  segment_supply(env& environment, store_paths paths, std::uint64_t next_number)
+      : env_(environment), paths_(std::move(paths)), next_number_(next_number) {}
   segment_supply(const segment_supply&) = delete;
   segment_supply& operator=(const segment_supply&) = delete;
   ~segment_supply() { stop(); }
@@ -53,6 +54,7 @@ class segment_supply {
   env& env_;
   store_paths paths_;
   mutable std::mutex mutex_{};
+  std::uint64_t next_number_;
   std::uint64_t wanted_ = 0;  // bytes; 0: nothing asked for
   std::optional<zeroed_file> ready_{};
   std::optional<error> failed_{};

@@ -162,12 +162,12 @@ result<void> snapshot_files::save(const uuid& stream_key, const snapshot_write& 
     end_ = block_bytes;
   }
   snapshot_record record{.length = sizeof(snapshot_record) + padded(write.state.size()),
-                               .stream_key = stream_key,
-                               .last_event = write.last_event,
-                               .shape = write.shape,
-                               .version = write.version.number,
-                               .saved = env_.now().time_since_epoch().count(),
-                               .state_length = write.state.size()};
+                         .stream_key = stream_key,
+                         .last_event = write.last_event,
+                         .shape = write.shape,
+                         .version = write.version.number,
+                         .saved = env_.now().time_since_epoch().count(),
+                         .state_length = write.state.size()};
   if (auto written = write_record(*current_, end_, record, write.state); !written) {
     current_.reset();  // what stands there now is unknown
     return written;

@@ -80,7 +80,7 @@ result<std::shared_ptr<segment>> make_first_segment(const store_directory& direc
                                                     const embedded_options& options,
                                                     env& environment) {
   const std::atomic<bool> never{false};
-  auto body = segment_supply::make(environment, directory.paths.spare(),
+  auto body = segment_supply::make(environment, directory.paths.zeroed(1),
                                    planned_capacity(1, options.segment_bytes), std::nullopt, never);
   if (!body) return std::unexpected(body.error());
   auto first = std::make_shared<segment>();
@@ -95,7 +95,7 @@ result<std::shared_ptr<segment>> make_first_segment(const store_directory& direc
   first->path = directory.paths.segment(1);
   const auto block = header_block(first->header);
   auto made = body->writer->write_at(0, {block.data(), block.size()});
-  if (made) made = environment.rename(directory.paths.spare(), first->path);
+  if (made) made = environment.rename(directory.paths.zeroed(1), first->path);
   if (made) made = environment.sync_directory(directory.paths.log());
   if (!made) return std::unexpected(made.error());
   return first;

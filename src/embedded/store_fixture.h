@@ -19,8 +19,14 @@ namespace embedded {
 /// A directory for one test, removed after it, and short ways to use a store in it.
 class store_fixture : public ::testing::Test {
  protected:
-  store_fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "annals-XXXXXX").string();
+  enum class disk : std::uint8_t { real, memory };
+
+  /// In memory where thousands of openings test what is read, not that it is durable.
+  explicit store_fixture(disk kind = disk::real) {
+    namespace fs = std::filesystem;
+    const bool memory = kind == disk::memory && fs::is_directory("/dev/shm");
+    const fs::path base = memory ? "/dev/shm" : fs::temp_directory_path();
+    std::string name = (base / "annals-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
   }
   ~store_fixture() override {
