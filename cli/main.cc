@@ -17,7 +17,8 @@ int run(int argc, char** argv) {
   CLI::App app("Looks into Annals stores.", "annals");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("annals ") + ANNALS_VERSION);
-  app.footer(std::string("Example: annals read --all --limit 5 --store file:./data\n") + exit_codes);
+  app.footer(std::string("Example: annals read --all --limit 5 --store file:./data\n") +
+             exit_codes);
   command_line line;
   add_stat(app, line);
   add_streams(app, line);
@@ -36,4 +37,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace annals_cli
 
-int main(int argc, char** argv) { return annals_cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  return annals_cli::run(argc, argv);
+}

@@ -72,7 +72,8 @@ annals::result<void> read(const command_line& line, const read_options& options)
   }
   request.filter.categories = categories;
   if (!types.empty() || !tags.empty()) request.filter.matching.items = std::span(&item, 1);
-  request.direction = options.backwards ? annals::direction::backwards : annals::direction::forwards;
+  request.direction =
+      options.backwards ? annals::direction::backwards : annals::direction::forwards;
   request.limit = options.limit;
 
   annals::result<void> printed;
@@ -103,15 +104,19 @@ void add_read(CLI::App& app, command_line& line) {
   verb->add_flag("--backwards", options->backwards, "Newest first");
   verb->add_option("--type", options->types, "Only events of this type; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--category", options->categories, "Only streams of this category; may be repeated")
+  verb->add_option("--category", options->categories,
+                   "Only streams of this category; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--tag", options->tags, "Only events with this tag (key:value); all of them when repeated")
+  verb->add_option("--tag", options->tags,
+                   "Only events with this tag (key:value); all of them when repeated")
       ->allow_extra_args(false);
   verb->add_option("--limit", options->limit, "At most so many events");
-  verb->add_option("--after", options->after, "With --all: after this checkpoint, as stat prints it");
+  verb->add_option("--after", options->after,
+                   "With --all: after this checkpoint, as stat prints it");
   add_common_options(*verb, line);
   verb->footer("Example: annals read --all --type order_paid --limit 5 --json");
-  verb->callback([&line, options] { line.run = [&line, options] { return read(line, *options); }; });
+  verb->callback(
+      [&line, options] { line.run = [&line, options] { return read(line, *options); }; });
 }
 
 }  // namespace annals_cli

@@ -49,12 +49,12 @@ annals::result<void> stat(const command_line& line) {
     out.member("checkpoint", head->to_string()).end_object();
     return print_line(out);
   }
-  std::printf("store       %s\nstore id    %s\nengine      %s\nsurvives    %s\nevents      %s\n"
-              "streams     %s\ncheckpoint  %s\n",
-              annals::terminal::printable(line.store).c_str(), info.store_id.to_string().c_str(),
-              info.engine.c_str(), std::string(name_of(info.durability)).c_str(),
-              with_thousands(events).c_str(), with_thousands(*streams).c_str(),
-              head->to_string().c_str());
+  std::printf(
+      "store       %s\nstore id    %s\nengine      %s\nsurvives    %s\nevents      %s\n"
+      "streams     %s\ncheckpoint  %s\n",
+      annals::terminal::printable(line.store).c_str(), info.store_id.to_string().c_str(),
+      info.engine.c_str(), std::string(name_of(info.durability)).c_str(),
+      with_thousands(events).c_str(), with_thousands(*streams).c_str(), head->to_string().c_str());
   return {};
 }
 

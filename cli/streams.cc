@@ -25,7 +25,8 @@ void write_stream(annals::json::writer& out, const annals::stream_info& s) {
 annals::result<void> list(const command_line& line, const streams_options& options) {
   const auto store = open_store(line);
   if (!store) return std::unexpected(store.error());
-  annals::list_request request{.prefix = options.prefix, .after = options.after, .limit = options.limit};
+  annals::list_request request{
+      .prefix = options.prefix, .after = options.after, .limit = options.limit};
   if (options.category) request.category = *options.category;
   const auto page = (*store)->list_streams(request);
   if (!page) return std::unexpected(page.error());
@@ -63,7 +64,8 @@ void add_streams(CLI::App& app, command_line& line) {
       ->check(CLI::Range(std::size_t{1}, annals::limits::streams_per_page));
   add_common_options(*verb, line);
   verb->footer("Example: annals streams --category order --limit 20");
-  verb->callback([&line, options] { line.run = [&line, options] { return list(line, *options); }; });
+  verb->callback(
+      [&line, options] { line.run = [&line, options] { return list(line, *options); }; });
 }
 
 }  // namespace annals_cli

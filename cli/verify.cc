@@ -41,11 +41,11 @@ annals::result<void> verify(const command_line& line) {
   annals::result<annals::verify_report> report;
   {
     std::optional<annals::terminal::progress> bar;
-    report = annals::verify_embedded(
-        line.store.substr(file_scheme.size()), [&](std::uint64_t done, std::uint64_t total) {
-          if (!bar) bar.emplace("verifying", total, "bytes");
-          bar->advance_to(done);
-        });
+    report = annals::verify_embedded(line.store.substr(file_scheme.size()),
+                                     [&](std::uint64_t done, std::uint64_t total) {
+                                       if (!bar) bar.emplace("verifying", total, "bytes");
+                                       bar->advance_to(done);
+                                     });
   }
   if (!report) return std::unexpected(report.error());
   if (line.json) {

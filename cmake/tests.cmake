@@ -3,8 +3,15 @@
 # the thread sanitizer.
 
 find_package(GTest REQUIRED)
+find_package(rapidcheck REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 include(GoogleTest)
+
+# Where a test finds the sources and the programs. Two properties, since gtest_discover_tests splits a
+# list of two variables and drops the second.
+set(annals_test_environment
+    ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+    ENVIRONMENT_MODIFICATION "ANNALS_BIN_DIR=set:${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 
 # annals_test(NAME LABEL LIBRARIES… SOURCES …)
 function(annals_test name label)
@@ -13,10 +20,10 @@ function(annals_test name label)
     return()
   endif()
   annals_program(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS ${label} TIMEOUT 300
-                       ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR};ANNALS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock
+                        rapidcheck rapidcheck_gtest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS ${label} TIMEOUT 300 ${annals_test_environment})
 endfunction()
 
 foreach(part IN ITEMS core terminal json embedded app)
@@ -53,7 +60,6 @@ if(ANNALS_BUILD_CLI)
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} -B ${script} -v)
     set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
-      SKIP_REGULAR_EXPRESSION "OK \\(skipped="
-      ENVIRONMENT "ANNALS_SOURCE_DIR=${PROJECT_SOURCE_DIR};ANNALS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+      SKIP_REGULAR_EXPRESSION "OK \\(skipped=" ${annals_test_environment})
   endforeach()
 endif()

@@ -1,10 +1,10 @@
-# Sourced by test and .ci/run: steps with their time, and the count of passed, failed and skipped.
+# Sourced by test and .ci/run: steps with their time, and what passed, failed and was skipped.
 
 passed=0
-failed=0
-skipped=0
+failed_names=()
+skipped_names=() # each with its reason
 
-# step NAME COMMAND…: runs it, says how long it took; a failure is counted by the caller.
+# step NAME COMMAND…: runs it and says how long it took; its status is COMMAND's.
 step() {
   local name=$1 started=$SECONDS status=0
   shift
@@ -14,51 +14,65 @@ step() {
   return "$status"
 }
 
-# count_results FILE: adds the results of a JUnit file written by ctest; lists what was skipped.
-count_results() {
-  local line
-  while read -r line; do
-    case $line in
-      run) passed=$((passed + 1)) ;;
-      fail) failed=$((failed + 1)) ;;
-      skip\ *) skipped=$((skipped + 1)); skipped_names+=("${line#skip }") ;;
-    esac
-  done < <(awk '
-    /<testcase / {
-      name = $0; sub(/.* name="/, "", name); sub(/".*/, "", name)
-      status = $0; sub(/.* status="/, "", status); sub(/".*/, "", status)
-      if (status == "run") print "run"
-      else if (status == "fail") print "fail"
-      else print "skip " name
-    }' "$1")
-}
-skipped_names=()
-
-# run_tests BUILD-DIRECTORY CTEST-OPTION…: runs ctest and counts; answers whether all passed.
-run_tests() {
-  local directory=$1 status=0 junit
+# check NAME COMMAND…: a command that counts as one test.
+check() {
+  local name=$1
   shift
-  junit=$directory/results.xml
-  rm -f "$junit"
-  ctest --test-dir "$directory" --output-on-failure --output-junit "$junit" -j 2 "$@" \
-    >"$directory/ctest.log" 2>&1 || status=$?
-  if [ ! -e "$junit" ]; then
-    cat "$directory/ctest.log" >&2
-    echo "no test was run in $directory" >&2
-    failed=$((failed + 1))
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed_names+=("$name")
     return 1
   fi
-  count_results "$junit"
+}
+
+# One line per test of a JUnit file written by ctest: "passed", "failed NAME" or "skipped NAME: REASON".
+# A test that ctest did not run is a failure unless it asked to be skipped.
+results_of() {
+  awk '
+    function attribute(line, key) { sub(".*" key "=\"", "", line); sub("\".*", "", line); return line }
+    function plain(text) {
+      gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text)
+      gsub(/&amp;/, "\\&", text); return text
+    }
+    /<testcase / { name = attribute($0, " name"); status = attribute($0, " status"); skip = 0; reason = "" }
+    /<skipped message="SKIP_/ { skip = 1 }
+    /: Skipped$/ { getline; reason = $0 }                                   # GoogleTest
+    / \.\.\. skipped / { sub(/.* \.\.\. skipped /, ""); reason = reason (reason == "" ? "" : "; ") $0 }  # unittest
+    /<\/testcase>/ {
+      if (status == "run") print "passed"
+      else if (skip || status == "disabled") print "skipped " plain(name ": " (reason == "" ? status : reason))
+      else print "failed " plain(name)
+    }' "$1"
+}
+
+# run_tests NAME BUILD-DIRECTORY CTEST-OPTION…: runs ctest and counts; answers whether all passed.
+run_tests() {
+  local name=$1 directory=$2 status=0 line progress=(--quiet)
+  local results=$directory/results.xml log=$directory/ctest.log
+  shift 2
+  if [ -t 1 ]; then progress=(--progress); fi
+  rm -f "$results"
+  ctest --test-dir "$directory" --output-on-failure --output-junit "$results" --output-log "$log" \
+    --no-tests=error -j "$(nproc)" "${progress[@]}" "$@" >&2 || status=$?
+  while IFS= read -r line; do
+    case $line in
+      passed) passed=$((passed + 1)) ;;
+      failed\ *) failed_names+=("$name: ${line#failed }"); status=1 ;;
+      skipped\ *) skipped_names+=("$name: ${line#skipped }") ;;
+    esac
+  done < <([ ! -e "$results" ] || results_of "$results")
   if [ "$status" != 0 ]; then
-    awk '/\*\*\*Failed|\*\*\*Timeout|\*\*\*Exception/ {print}' "$directory/ctest.log" >&2
-    grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start ' "$directory/ctest.log" | head -n 200 >&2 || true
+    grep -vE '^ *[0-9]+/[0-9]+ Test .* (Passed|\*\*\*Skipped) |^ *Start +[0-9]+: ' "$log" | head -n 300 >&2 || true
+    [ ${#failed_names[@]} -gt 0 ] || failed_names+=("$name: ctest ended with status $status")
   fi
   return "$status"
 }
 
-# The closing line, alone.
+# The names of what was skipped and what failed, then the closing line, alone.
 print_totals() {
   local name
   for name in "${skipped_names[@]}"; do echo "skipped: $name"; done
-  echo "$passed passed, $failed failed, $skipped skipped"
+  for name in "${failed_names[@]}"; do echo "failed: $name"; done
+  echo "$passed passed, ${#failed_names[@]} failed, ${#skipped_names[@]} skipped"
 }

@@ -4,19 +4,35 @@
 #include "annals/json.h"
 #include "annals/open.h"
 
-struct deposited { std::int64_t cents = 0; };  // facts, in the past tense
-struct withdrawn { std::int64_t cents = 0; };
-struct withdraw { std::int64_t cents = 0; };  // a request
-struct deposit { std::int64_t cents = 0; };
-struct account { std::int64_t balance = 0; };  // what the facts come to
+struct deposited {
+  std::int64_t cents = 0;
+};  // facts, in the past tense
+struct withdrawn {
+  std::int64_t cents = 0;
+};
+struct withdraw {
+  std::int64_t cents = 0;
+};  // a request
+struct deposit {
+  std::int64_t cents = 0;
+};
+struct account {
+  std::int64_t balance = 0;
+};  // what the facts come to
 
 using account_events = annals::events<annals::stored<deposited, "account_deposited">,
                                       annals::stored<withdrawn, "account_withdrawn">>;
 using decision = annals::decision<account_events>;
 
-account evolve(account a, const deposited& e) { return {a.balance + e.cents}; }
-account evolve(account a, const withdrawn& e) { return {a.balance - e.cents}; }
-decision decide(const account&, const deposit& c) { return deposited{c.cents}; }
+account evolve(account a, const deposited& e) {
+  return {a.balance + e.cents};
+}
+account evolve(account a, const withdrawn& e) {
+  return {a.balance - e.cents};
+}
+decision decide(const account&, const deposit& c) {
+  return deposited{c.cents};
+}
 decision decide(const account& a, const withdraw& c) {
   if (a.balance < c.cents) return annals::reject("not_covered");
   return withdrawn{c.cents};
@@ -36,5 +52,6 @@ int main(int argc, char** argv) {
 
   std::printf("balance now: %ld\n", accounts.load(id).value().state.balance);
   const annals::at first_version(annals::version{1});
-  std::printf("balance at version 1: %ld\n", accounts.load(id, first_version).value().state.balance);
+  std::printf("balance at version 1: %ld\n",
+              accounts.load(id, first_version).value().state.balance);
 }

@@ -30,7 +30,9 @@ annals::result<std::unique_ptr<annals::event_store>> open_for_reading(const comm
   return annals::open(line.store, {.create = false, .read_only = true});
 }
 
-const std::atomic<bool>& interrupted() { return stop_wanted; }
+const std::atomic<bool>& interrupted() {
+  return stop_wanted;
+}
 
 void watch_interrupts() {
   std::signal(SIGINT, want_stop);

@@ -93,8 +93,9 @@ annals::result<bool> csv_reader::fill() {
   int problem = Z_OK;
   const char* const text = gzerror(input_->file, &problem);
   if (got < 0 || problem != Z_OK)
-    return fail(errc::file_error, "cannot read the file: " +
-                                      std::string(problem == Z_ERRNO ? std::strerror(errno) : text));
+    return fail(
+        errc::file_error,
+        "cannot read the file: " + std::string(problem == Z_ERRNO ? std::strerror(errno) : text));
   end_ += static_cast<std::size_t>(got);
   at_end_ = got == 0;
   return !at_end_;
@@ -119,9 +120,9 @@ annals::result<std::optional<std::size_t>> csv_reader::find_end() {
     begin_ += line_end == std::string_view::npos ? rest.size() : line_end + 1;
     line_ = next_line_++;
     problem_column_ = 1;
-    return malformed(open_quote ? "a quoted field is not closed"
-                                : "the line is longer than " + std::to_string(longest_record) +
-                                      " bytes");
+    return malformed(open_quote
+                         ? "a quoted field is not closed"
+                         : "the line is longer than " + std::to_string(longest_record) + " bytes");
   }
 }
 

@@ -21,7 +21,9 @@ class csv : public testing::Test {
     return csv_reader::open(path).value();
   }
   /// All records, fields joined by '|', malformed ones as "line N column M: reason".
-  std::vector<std::string> records(const std::string& content) { return records_of(*reading(content)); }
+  std::vector<std::string> records(const std::string& content) {
+    return records_of(*reading(content));
+  }
   static std::vector<std::string> records_of(csv_reader& in) {
     std::vector<std::string> all;
     for (;;) {
@@ -44,12 +46,20 @@ class csv : public testing::Test {
                      testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
-TEST_F(csv, splits_fields_at_commas) { EXPECT_EQ(records("a,b,c\nd,,f\n"), (lines{"a|b|c", "d||f"})); }
-TEST_F(csv, needs_no_line_end_after_the_last_record) { EXPECT_EQ(records("a,b\nc,d"), (lines{"a|b", "c|d"})); }
-TEST_F(csv, tolerates_a_byte_order_mark_and_carriage_returns) {
-  EXPECT_EQ(records("\xef\xbb\xbf" "a,b\r\nc,d\r\n"), (lines{"a|b", "c|d"}));
+TEST_F(csv, splits_fields_at_commas) {
+  EXPECT_EQ(records("a,b,c\nd,,f\n"), (lines{"a|b|c", "d||f"}));
 }
-TEST_F(csv, passes_over_blank_lines) { EXPECT_EQ(records("a,b\n\n\nc,d\n\n"), (lines{"a|b", "c|d"})); }
+TEST_F(csv, needs_no_line_end_after_the_last_record) {
+  EXPECT_EQ(records("a,b\nc,d"), (lines{"a|b", "c|d"}));
+}
+TEST_F(csv, tolerates_a_byte_order_mark_and_carriage_returns) {
+  EXPECT_EQ(records("\xef\xbb\xbf"
+                    "a,b\r\nc,d\r\n"),
+            (lines{"a|b", "c|d"}));
+}
+TEST_F(csv, passes_over_blank_lines) {
+  EXPECT_EQ(records("a,b\n\n\nc,d\n\n"), (lines{"a|b", "c|d"}));
+}
 TEST_F(csv, takes_commas_quotes_and_line_ends_inside_quotes) {
   EXPECT_EQ(records("\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",\"\"\nx\n"),
             (lines{"a,b|say \"hi\"|two\nlines|", "x"}));
@@ -66,7 +76,8 @@ TEST_F(csv, tells_where_quoting_is_wrong_and_goes_on_behind_it) {
   EXPECT_EQ(records("a,b\"c\nd\n"),
             (lines{"line 1 column 2: a quote inside a field that is not quoted", "d"}));
   EXPECT_EQ(records("a,\"b\"c\nd\n"), (lines{"line 1 column 2: text behind a closing quote", "d"}));
-  EXPECT_EQ(records("a,\"b\nc\nd\n"), (lines{"line 1 column 1: a quoted field is not closed", "c", "d"}));
+  EXPECT_EQ(records("a,\"b\nc\nd\n"),
+            (lines{"line 1 column 1: a quoted field is not closed", "c", "d"}));
 }
 TEST_F(csv, tells_where_text_is_not_utf8_and_goes_on) {
   EXPECT_EQ(records("a,\xff\nd,\xc3\xa4\n"), (lines{"line 1 column 2: not UTF-8", "d|\xc3\xa4"}));
@@ -83,7 +94,8 @@ TEST_F(csv, refuses_records_over_the_limits_and_goes_on) {
 }
 TEST_F(csv, reads_records_that_lie_across_its_buffer) {
   std::string content;
-  for (int i = 0; i < 100'000; ++i) content += std::to_string(i) + ",\"x\n" + std::to_string(i) + "\"\n";
+  for (int i = 0; i < 100'000; ++i)
+    content += std::to_string(i) + ",\"x\n" + std::to_string(i) + "\"\n";
   const auto all = records(content);
   ASSERT_EQ(all.size(), 100'000U);
   EXPECT_EQ(all[99'999], "99999|x\n99999");

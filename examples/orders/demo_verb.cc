@@ -71,11 +71,12 @@ void print_demo(const command_line& line, const main_job& job, const read_models
               annals::terminal::with_thousands(rate).c_str());
   const auto id = models.by_id.empty() ? uuid{} : models.by_id.begin()->first;
   const std::string store = line.store == "file:./data" ? "" : " --store " + line.store;
-  std::printf("\nTry next:\n"
-              "  build/release/bin/orders show %s%s\n"
-              "  build/release/bin/orders query customers%s\n"
-              "  build/release/bin/annals read --all --limit 5%s\n",
-              id.to_string().c_str(), store.c_str(), store.c_str(), store.c_str());
+  std::printf(
+      "\nTry next:\n"
+      "  build/release/bin/orders show %s%s\n"
+      "  build/release/bin/orders query customers%s\n"
+      "  build/release/bin/annals read --all --limit 5%s\n",
+      id.to_string().c_str(), store.c_str(), store.c_str(), store.c_str());
 }
 
 void write_demo(const main_job& job, const read_models& models, const replay_outcome& replayed) {
@@ -122,9 +123,8 @@ void add_demo(CLI::App& app, command_line& line) {
   verb->add_flag("--skip-bad", options->skip_bad, "Leave malformed lines out, count and list them");
   add_common_options(*verb, line);
   verb->footer("Example: orders demo online-retail.csv.gz");
-  verb->callback([&line, options] {
-    line.run = [&line, options] { return demonstrate(line, *options); };
-  });
+  verb->callback(
+      [&line, options] { line.run = [&line, options] { return demonstrate(line, *options); }; });
 }
 
 }  // namespace orders

@@ -18,7 +18,8 @@ constexpr auto between_orders = std::chrono::minutes(7);
 constexpr auto between_steps = std::chrono::hours(5);
 constexpr std::size_t orders_under_way = 1'024;
 
-/// SplitMix64: the same numbers on every machine, which the standard's distributions do not promise.
+/// SplitMix64: the same numbers on every machine, which the standard's distributions do not
+/// promise.
 class dice {
  public:
   explicit dice(std::uint64_t seed) : state_(seed) {}
@@ -34,16 +35,25 @@ class dice {
   std::uint64_t state_;
 };
 
-/// What happens to an order, one letter a command; upper case is refused by the domain. Between them
-/// they meet every event and every rejection.
+/// What happens to an order, one letter a command; upper case is refused by the domain. Between
+/// them they meet every event and every rejection.
 constexpr std::array<std::string_view, 16> stories{
-    "cpsd", "cpsd", "cpsd", "cps", "cp",  // the usual
-    "c", "cx", "cpx",                     // left or cancelled
-    "E", "B", "T",                        // refused at once: no_items, bad_item, total_too_large
-    "PSDX",                               // before there is an order
-    "cCASDpPYsZdWX",                      // paid wrongly, and everything twice but otherwise
-    "cpxVSD",                             // after cancelling
-    "cxXYp", "cccppssdd",                 // the same request twice is no error
+    "cpsd",
+    "cpsd",
+    "cpsd",
+    "cps",
+    "cp",  // the usual
+    "c",
+    "cx",
+    "cpx",  // left or cancelled
+    "E",
+    "B",
+    "T",              // refused at once: no_items, bad_item, total_too_large
+    "PSDX",           // before there is an order
+    "cCASDpPYsZdWX",  // paid wrongly, and everything twice but otherwise
+    "cpxVSD",         // after cancelling
+    "cxXYp",
+    "cccppssdd",  // the same request twice is no error
 };
 
 class story_teller {
@@ -92,15 +102,14 @@ class story_teller {
     });
   }
 
-  void next(const uuid& id, chapter c, std::size_t step,
-            std::move_only_function<void()> finished) {
+  void next(const uuid& id, chapter c, std::size_t step, std::move_only_function<void()> finished) {
     if (step == c.story.size()) return finished();
     const annals::execute_options options{
         .command_id = id_of("step:", c.number + ":" + std::to_string(step)),
         .timestamp = c.time + between_steps * static_cast<std::int64_t>(step)};
     const char letter = c.story[step];
-    auto go_on = [this, id, c, step, finished = std::move(finished)](
-                     annals::result<executed> done) mutable {
+    auto go_on = [this, id, c, step,
+                  finished = std::move(finished)](annals::result<executed> done) mutable {
       if (!count(done)) return finished();
       next(id, std::move(c), step + 1, std::move(finished));
     };
@@ -116,21 +125,21 @@ class story_teller {
     const auto payment = payment_id(c.number);
     switch (letter) {
       case 'c': return run(c.request);
-      case 'C': other.country = "elsewhere"; return run(other);                  // already_created
-      case 'E': return run(create{.country = "Norway", .currency = "GBP"});      // no_items
-      case 'B': other.items.front().quantity = 0; return run(other);             // bad_item
+      case 'C': other.country = "elsewhere"; return run(other);              // already_created
+      case 'E': return run(create{.country = "Norway", .currency = "GBP"});  // no_items
+      case 'B': other.items.front().quantity = 0; return run(other);         // bad_item
       case 'T': other.items.front() = {"P0", 2, largest_total}; return run(other);
       case 'p':
       case 'P': return run(pay{payment, c.total});
-      case 'A': return run(pay{payment, c.total + money{1}});                    // wrong_amount
+      case 'A': return run(pay{payment, c.total + money{1}});  // wrong_amount
       case 'Y':
-      case 'V': return run(pay{payment_id("other"), c.total});                   // already_paid
+      case 'V': return run(pay{payment_id("other"), c.total});  // already_paid
       case 's':
       case 'S': return run(ship{"TRACK-" + c.number});
-      case 'Z': return run(ship{"TRACK-other"});                                 // already_shipped
+      case 'Z': return run(ship{"TRACK-other"});  // already_shipped
       case 'd':
       case 'D': return run(deliver{c.time + between_steps * 4});
-      case 'W': return run(deliver{c.time});                                     // already_delivered
+      case 'W': return run(deliver{c.time});  // already_delivered
       case 'x': return run(cancel{"the customer changed their mind"});
       default: return run(cancel{"too late"});
     }

@@ -21,10 +21,11 @@ TEST(generate, meets_all_events_and_every_rejection) {
   EXPECT_EQ(types.size(), order_events::size);
   std::set<std::string> reasons;
   for (const auto& [reason, count] : report.rejected) reasons.insert(reason);
-  EXPECT_EQ(reasons, (std::set<std::string>{
-                         "already_cancelled", "already_created", "already_delivered", "already_paid",
-                         "already_shipped", "bad_item", "cancelled", "no_items", "not_created",
-                         "not_paid", "not_shipped", "total_too_large", "wrong_amount"}));
+  EXPECT_EQ(reasons,
+            (std::set<std::string>{"already_cancelled", "already_created", "already_delivered",
+                                   "already_paid", "already_shipped", "bad_item", "cancelled",
+                                   "no_items", "not_created", "not_paid", "not_shipped",
+                                   "total_too_large", "wrong_amount"}));
 }
 
 TEST(generate, finds_everything_there_when_run_again) {

@@ -59,14 +59,13 @@ class importer {
     const auto total = total_of(request.items);
     const annals::execute_options once{.command_id = id_of("create:", one.number),
                                        .timestamp = one.date};
-    orders_.execute(
-        id, std::move(request), once,
-        [this, id, items, total, one = std::move(one),
-         finished = std::move(finished)](annals::result<executed> done) mutable {
-          if (!count(done, report_.created, one.first_line)) return finished();
-          add_items(items);
-          pay_order(id, one, total, std::move(finished));
-        });
+    orders_.execute(id, std::move(request), once,
+                    [this, id, items, total, one = std::move(one),
+                     finished = std::move(finished)](annals::result<executed> done) mutable {
+                      if (!count(done, report_.created, one.first_line)) return finished();
+                      add_items(items);
+                      pay_order(id, one, total, std::move(finished));
+                    });
   }
 
   void pay_order(const uuid& id, const invoice& one, money total,
@@ -90,13 +89,13 @@ class importer {
     const auto id = order_id(*cancelled_order);
     pipeline_.submit(id, [this, id, number = note.number, date = note.date,
                           line = note.first_line](auto finished) mutable {
-      orders_.execute(id, cancel{"credit note " + number},
-                      {.command_id = id_of("cancel:", number), .timestamp = date},
-                      [this, line, finished = std::move(finished)](
-                          annals::result<executed> done) mutable {
-                        count(done, report_.cancelled, line);
-                        finished();
-                      });
+      orders_.execute(
+          id, cancel{"credit note " + number},
+          {.command_id = id_of("cancel:", number), .timestamp = date},
+          [this, line, finished = std::move(finished)](annals::result<executed> done) mutable {
+            count(done, report_.cancelled, line);
+            finished();
+          });
     });
   }
 

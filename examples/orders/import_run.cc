@@ -39,13 +39,13 @@ annals::result<import_report> run_import(annals::event_store& store, const std::
 annals::result<void> outcome_of(const import_report& report, const std::string& path) {
   if (report.ended_by) return std::unexpected(*report.ended_by);
   if (report.interrupted)
-    return annals::fail(annals::errc::shutting_down,
-                        "interrupted; all that was begun is stored. Import " + path +
-                            " again to go on from there");
+    return annals::fail(
+        annals::errc::shutting_down,
+        "interrupted; all that was begun is stored. Import " + path + " again to go on from there");
   if (report.refused == 0) return {};
-  return annals::fail(report.problems.front().code,
-                      std::to_string(report.refused) + " commands of " + path +
-                          " were refused; they are listed above");
+  return annals::fail(report.problems.front().code, std::to_string(report.refused) +
+                                                        " commands of " + path +
+                                                        " were refused; they are listed above");
 }
 
 }  // namespace orders

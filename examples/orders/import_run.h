@@ -11,7 +11,8 @@ namespace orders {
 annals::result<import_report> run_import(annals::event_store& store, const std::string& path,
                                          bool skip_bad, order_projection& models);
 
-/// The error that an import which ended early, or met refusals, answers with; none when all is well.
+/// The error that an import which ended early, or met refusals, answers with; none when all is
+/// well.
 annals::result<void> outcome_of(const import_report& report, const std::string& path);
 
 }  // namespace orders

@@ -33,7 +33,9 @@ order evolve(order o, const cancelled& e) {
 
 namespace {
 
-bool is_sellable(const item& i) { return i.quantity > 0 && i.unit_price > money{}; }
+bool is_sellable(const item& i) {
+  return i.quantity > 0 && i.unit_price > money{};
+}
 
 std::optional<money> total_of(const std::vector<item>& items) {
   money total{};

@@ -22,19 +22,29 @@ const shipped on_its_way{"TRACK-1"};
 const delivered at_noon{noon};
 const cancelled by_customer{"changed my mind"};
 
-TEST(order, is_created_with_the_sum_of_its_items) { given{}.when(request).then(an_order); }
-TEST(order, needs_an_item) { given{}.when(create{}).then_rejected("no_items"); }
+TEST(order, is_created_with_the_sum_of_its_items) {
+  given{}.when(request).then(an_order);
+}
+TEST(order, needs_an_item) {
+  given{}.when(create{}).then_rejected("no_items");
+}
 TEST(order, refuses_items_without_quantity_or_price) {
   given{}.when(create{.items = {{"a", 0, {1}}}}).then_rejected("bad_item");
   given{}.when(create{.items = {{"a", -1, {1}}}}).then_rejected("bad_item");
   given{}.when(create{.items = {{"a", 1, {0}}}}).then_rejected("bad_item");
 }
 TEST(order, refuses_a_total_that_no_number_holds) {
-  given{}.when(create{.items = {{"a", 1, {INT64_MAX}}, {"b", 1, {1}}}}).then_rejected("total_too_large");
+  given{}
+      .when(create{.items = {{"a", 1, {INT64_MAX}}, {"b", 1, {1}}}})
+      .then_rejected("total_too_large");
   given{}.when(create{.items = {{"a", INT64_MAX, {2}}}}).then_rejected("total_too_large");
-  given{}.when(create{.items = {{"a", 1, largest_total + money{1}}}}).then_rejected("total_too_large");
+  given{}
+      .when(create{.items = {{"a", 1, largest_total + money{1}}}})
+      .then_rejected("total_too_large");
 }
-TEST(order, created_again_alike_is_already_so) { given{an_order}.when(request).then_nothing(); }
+TEST(order, created_again_alike_is_already_so) {
+  given{an_order}.when(request).then_nothing();
+}
 TEST(order, created_again_otherwise_is_refused) {
   given{an_order}.when(create{.items = items}).then_rejected("already_created");
 }
@@ -43,8 +53,12 @@ TEST(order, keeps_answering_the_same_create_in_every_state) {
   given{an_order, by_customer}.when(request).then_nothing();
 }
 
-TEST(order, is_paid_in_full) { given{an_order}.when(pay{payment, {18690}}).then(in_full); }
-TEST(order, refuses_another_amount) { given{an_order}.when(pay{payment, {18689}}).then_rejected("wrong_amount"); }
+TEST(order, is_paid_in_full) {
+  given{an_order}.when(pay{payment, {18690}}).then(in_full);
+}
+TEST(order, refuses_another_amount) {
+  given{an_order}.when(pay{payment, {18689}}).then_rejected("wrong_amount");
+}
 TEST(order, is_paid_only_when_created) {
   given{}.when(pay{payment, {18690}}).then_rejected("not_created");
   given{an_order, by_customer}.when(pay{payment, {18690}}).then_rejected("cancelled");
@@ -58,7 +72,9 @@ TEST(order, paid_again_otherwise_is_refused) {
   given{an_order, in_full}.when(pay{{}, {18690}}).then_rejected("already_paid");
 }
 
-TEST(order, is_shipped_once_paid) { given{an_order, in_full}.when(ship{"TRACK-1"}).then(on_its_way); }
+TEST(order, is_shipped_once_paid) {
+  given{an_order, in_full}.when(ship{"TRACK-1"}).then(on_its_way);
+}
 TEST(order, is_not_shipped_before) {
   given{}.when(ship{"TRACK-1"}).then_rejected("not_paid");
   given{an_order}.when(ship{"TRACK-1"}).then_rejected("not_paid");
@@ -84,8 +100,12 @@ TEST(order, delivered_again_alike_is_already_so) {
 TEST(order, is_cancelled_until_it_is_shipped) {
   given{an_order}.when(cancel{"changed my mind"}).then(by_customer);
   given{an_order, in_full}.when(cancel{"changed my mind"}).then(by_customer);
-  given{an_order, in_full, on_its_way}.when(cancel{"changed my mind"}).then_rejected("already_shipped");
-  given{an_order, in_full, on_its_way, at_noon}.when(cancel{"late"}).then_rejected("already_shipped");
+  given{an_order, in_full, on_its_way}
+      .when(cancel{"changed my mind"})
+      .then_rejected("already_shipped");
+  given{an_order, in_full, on_its_way, at_noon}
+      .when(cancel{"late"})
+      .then_rejected("already_shipped");
   given{}.when(cancel{"changed my mind"}).then_rejected("not_created");
 }
 TEST(order, cancelled_again_alike_is_already_so) {
@@ -118,7 +138,9 @@ rc::Gen<decision (*)(const order&, unsigned)> any_command() {
       [](const order& o, unsigned n) { return decide(o, create{.items = {{"a", n % 3, {1000}}}}); },
       [](const order& o, unsigned n) { return decide(o, pay{payment, {1000 * (n % 3)}}); },
       [](const order& o, unsigned n) { return decide(o, ship{n % 2 ? "x" : "y"}); },
-      [](const order& o, unsigned n) { return decide(o, deliver{noon + std::chrono::hours(n % 2)}); },
+      [](const order& o, unsigned n) {
+        return decide(o, deliver{noon + std::chrono::hours(n % 2)});
+      },
       [](const order& o, unsigned n) { return decide(o, cancel{n % 2 ? "x" : "y"}); });
 }
 
@@ -142,8 +164,8 @@ RC_GTEST_PROP(order, evolves_with_every_event_in_every_state, ()) {
   using event = order_events::variant;
   const auto history = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 5));
   const std::vector<event> all{an_order, in_full, on_its_way, at_noon, by_customer};
-  const std::vector<status> becomes{status::created, status::paid, status::shipped, status::delivered,
-                                    status::cancelled};
+  const std::vector<status> becomes{status::created, status::paid, status::shipped,
+                                    status::delivered, status::cancelled};
   order o;
   for (const int i : history) {
     o = annals::evolve_any<order>(o, all[static_cast<std::size_t>(i)]);

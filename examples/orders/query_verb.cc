@@ -48,7 +48,9 @@ void add_query(CLI::App& app, command_line& line) {
   add_model(*query, line, "status", "Orders by status", print_statuses, write_statuses);
   add_model(
       *query, line, "countries", "Revenue by country",
-      [](const read_models& m) { print_revenue("Revenue by country", "country", m.by_country, every_line); },
+      [](const read_models& m) {
+        print_revenue("Revenue by country", "country", m.by_country, every_line);
+      },
       [](annals::json::writer& out, const read_models& m) { write_revenue(out, m.by_country); });
   add_model(
       *query, line, "days", "Revenue by day",
@@ -58,7 +60,9 @@ void add_query(CLI::App& app, command_line& line) {
   add_model(
       *query, line, "customers", "Customers by revenue",
       [most](const read_models& m) { print_top_customers(m, *most); },
-      [most](annals::json::writer& out, const read_models& m) { write_top_customers(out, m, *most); })
+      [most](annals::json::writer& out, const read_models& m) {
+        write_top_customers(out, m, *most);
+      })
       ->add_option("--most", *most, "How many")
       ->capture_default_str();
   const auto customer = std::make_shared<std::string>();

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t day_bytes = 10;  // "2010-12-01"
 
-text day_of(annals::time_point time) { return annals::to_rfc3339(time).substr(0, day_bytes); }
+text day_of(annals::time_point time) {
+  return annals::to_rfc3339(time).substr(0, day_bytes);
+}
 
 void set_status(read_models& models, order_line& line, status now) {
   if (line.status != status::none) --models.by_status[static_cast<std::size_t>(line.status)];

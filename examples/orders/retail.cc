@@ -33,7 +33,9 @@ std::optional<annals::time_point> parse_date(std::string_view text) {
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 64)) + "'"; }
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
 
 }  // namespace
 
@@ -58,9 +60,9 @@ annals::result<void> retail_reader::read_header() {
   for (std::size_t c = 0; c < columns; ++c) {
     const auto found = std::ranges::find(header, column_names[c]);
     if (found == header.end())
-      return annals::fail(errc::malformed_input,
-                          bad_line{1, text(column_names[c]), "the header lacks this column"}
-                              .to_string(path_));
+      return annals::fail(
+          errc::malformed_input,
+          bad_line{1, text(column_names[c]), "the header lacks this column"}.to_string(path_));
     places_[c] = static_cast<std::size_t>(found - header.begin());
   }
   width_ = header.size();
@@ -121,11 +123,9 @@ std::optional<bad_line> retail_reader::parse(line& out) const {
   if (!when) return bad(date, "expected YYYY-MM-DD HH:MM:SS, found " + quoted(field(date)));
   out.date = *when;
   out.day = field(date).substr(0, day_bytes);
-  if (out.day < day_)
-    return bad(date, std::string(out.day) + " is before the line above, " + day_);
+  if (out.day < day_) return bad(date, std::string(out.day) + " is before the line above, " + day_);
   const auto kind = kind_of(field(number));
-  if (!kind)
-    return bad(number, "expected digits, C… or A…, found " + quoted(field(number)));
+  if (!kind) return bad(number, "expected digits, C… or A…, found " + quoted(field(number)));
   out.kind = *kind;
   out.number = field(number);
   const auto count = field(quantity);

@@ -16,8 +16,8 @@ namespace orders {
 
 enum class invoice_kind : std::uint8_t { order, credit_note, adjustment };
 
-/// All lines of one invoice number on one calendar date; date, customer and country are those of its
-/// first line.
+/// All lines of one invoice number on one calendar date; date, customer and country are those of
+/// its first line.
 struct invoice {
   invoice_kind kind = invoice_kind::order;
   text number{};

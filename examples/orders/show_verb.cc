@@ -24,8 +24,9 @@ annals::result<annals::at> parse_at(const std::string& text) {
   for (const auto* rest : {"", "Z", "T00:00:00Z"})
     if (const auto time = annals::parse_rfc3339(text + rest)) return annals::at(*time);
   return annals::fail(annals::errc::invalid_argument,
-                      "--at '" + text + "' is neither a version nor a time; expected a number, or "
-                      "a time as in 2010-12-01T08:26:00Z");
+                      "--at '" + text +
+                          "' is neither a version nor a time; expected a number, or "
+                          "a time as in 2010-12-01T08:26:00Z");
 }
 
 uuid parse_id(const std::string& text) {
@@ -80,8 +81,7 @@ void write_state(const uuid& id, const annals::loaded<order>& found) {
   out.member("version", found.version.number).key("content").raw(content);
   if (o.payment) out.member("payment_id", o.payment->payment_id.to_string());
   if (!o.tracking_number.empty()) out.member("tracking_number", o.tracking_number);
-  if (o.status == status::delivered)
-    out.member("delivered_at", annals::to_rfc3339(o.delivered_at));
+  if (o.status == status::delivered) out.member("delivered_at", annals::to_rfc3339(o.delivered_at));
   if (o.status == status::cancelled) out.member("cancel_reason", o.cancel_reason);
   print_document(out.end_object());
 }
@@ -91,10 +91,11 @@ annals::result<std::vector<annals::event_record>> history_of(annals::event_store
                                                              const std::string& stream,
                                                              annals::version last) {
   std::vector<annals::event_record> events;
-  const auto end = store.read({.stream = stream, .to = last}, [&](const annals::event_batch& batch) {
-    for (const auto& view : batch.events) events.emplace_back(view);
-    return annals::flow::more;
-  });
+  const auto end =
+      store.read({.stream = stream, .to = last}, [&](const annals::event_batch& batch) {
+        for (const auto& view : batch.events) events.emplace_back(view);
+        return annals::flow::more;
+      });
   if (!end) return std::unexpected(end.error());
   return events;
 }
@@ -134,9 +135,8 @@ void add_show(CLI::App& app, command_line& line) {
   verb->add_option("--at", *when, "A version, or a time in UTC")->type_name("VERSION|TIME");
   add_common_options(*verb, line);
   verb->footer("Example: orders show 536365 --at 2010-12-01T08:26:00Z");
-  verb->callback([&line, id, when] {
-    line.run = [&line, id, when] { return show(line, *id, *when); };
-  });
+  verb->callback(
+      [&line, id, when] { line.run = [&line, id, when] { return show(line, *id, *when); }; });
 }
 
 }  // namespace orders

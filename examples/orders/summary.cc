@@ -24,10 +24,10 @@ void add_store_figures(std::vector<figure>& figures, const read_models& models,
                        std::uint64_t events_in_store, std::uint64_t new_events) {
   figures.push_back({"events in store", std::to_string(events_in_store)});
   figures.push_back({"new events", std::to_string(new_events)});
-  figures.push_back({"gross revenue", in(models.gross, currency_of_summary).to_string(),
-                     currency_of_summary});
-  figures.push_back({"net revenue", in(models.net, currency_of_summary).to_string(),
-                     currency_of_summary});
+  figures.push_back(
+      {"gross revenue", in(models.gross, currency_of_summary).to_string(), currency_of_summary});
+  figures.push_back(
+      {"net revenue", in(models.net, currency_of_summary).to_string(), currency_of_summary});
 }
 
 void write_line(annals::json::writer& out, std::string_view name, const revenue_key& key,
@@ -130,7 +130,8 @@ void print_top_customers(const read_models& models, std::size_t most) {
 }
 
 void print_orders(const std::vector<std::pair<uuid, order_line>>& lines) {
-  table t({{"order"}, {"date (UTC)"}, {"status"}, {"total", align::right}, {"currency"}, {"country"}});
+  table t(
+      {{"order"}, {"date (UTC)"}, {"status"}, {"total", align::right}, {"currency"}, {"country"}});
   for (const auto& [id, line] : lines)
     t.row({id.to_string(), minutes_of(line.date), std::string(name_of(line.status)),
            with_thousands(line.total.to_string()), line.currency, line.country});
@@ -160,13 +161,17 @@ void write_orders(annals::json::writer& out,
                   const std::vector<std::pair<uuid, order_line>>& lines) {
   out.begin_array();
   for (const auto& [id, line] : lines) {
-    out.begin_object().member("order_id", id.to_string()).member("date", annals::to_rfc3339(line.date));
+    out.begin_object()
+        .member("order_id", id.to_string())
+        .member("date", annals::to_rfc3339(line.date));
     out.member("status", name_of(line.status)).member("country", line.country);
     out.member("currency", line.currency).key("total").raw(line.total.to_string()).end_object();
   }
   out.end_array();
 }
 
-void print_document(const annals::json::writer& out) { std::printf("%s\n", out.text().c_str()); }
+void print_document(const annals::json::writer& out) {
+  std::printf("%s\n", out.text().c_str());
+}
 
 }  // namespace orders

@@ -13,14 +13,16 @@ inline namespace v1 {
 
 /// How an embedded store is opened.
 struct embedded_options {
-  bool create = true;     ///< make a new store where the directory is missing or empty
+  bool create = true;      ///< make a new store where the directory is missing or empty
   bool read_only = false;  ///< appends are refused; nothing on disk is changed or repaired
   std::uint64_t segment_bytes = 64U << 20U;  ///< new segments; 1 MiB to 4 GiB, a multiple of 1 MiB
 };
 
-/// Opens the store in a directory: an append-only log of checksummed segments. One process at a time.
+/// Opens the store in a directory: an append-only log of checksummed segments. One process at a
+/// time.
 ///
-/// A torn tail (never acknowledged) is copied to `lost/` and removed. Damage before the end is refused.
+/// A torn tail (never acknowledged) is copied to `lost/` and removed. Damage before the end is
+/// refused.
 ///
 /// Errors:  not_a_store, store_too_new, store_in_use ("in use by pid N"), store_corrupt (with
 ///          segment, offset and positions), disk_full, database_error.
@@ -37,12 +39,12 @@ struct verify_report {
   std::uint64_t events = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t torn_tail_bytes = 0;    ///< after the last acknowledged append; not damage
-  std::vector<std::string> damage{};    ///< each with segment, offset and positions
+  std::uint64_t torn_tail_bytes = 0;  ///< after the last acknowledged append; not damage
+  std::vector<std::string> damage{};  ///< each with segment, offset and positions
 };
 
-/// Checks every byte of a store that nobody has open, and changes nothing. `progress` is called with
-/// bytes done and bytes in all, from the calling thread.
+/// Checks every byte of a store that nobody has open, and changes nothing. `progress` is called
+/// with bytes done and bytes in all, from the calling thread.
 ///
 /// Errors:  not_a_store, store_too_new, store_in_use, database_error. Damage is not an error of the
 ///          call: it stands in the report.

@@ -38,8 +38,7 @@ struct retention {
   /// Errors:  invalid_argument for a truncation past the end or a negative age.
   result<void> change(const retention_change& wanted, version stream_version);
   /// True when an event is not to be shown any more.
-  bool hides(version of_event, hlc recorded, version stream_version,
-             time_point now) const noexcept;
+  bool hides(version of_event, hlc recorded, version stream_version, time_point now) const noexcept;
   bool keeps_all() const noexcept {
     return truncate_before.number <= 1 && !gone && max_age.count() == 0 && max_count == 0;
   }

@@ -20,15 +20,16 @@ inline namespace v1 {
 
 /// How a file is opened.
 enum class file_mode : std::uint8_t {
-  read,        ///< must exist
-  write,       ///< read and write; must exist
-  create,      ///< read and write; must not exist
+  read,    ///< must exist
+  write,   ///< read and write; must exist
+  create,  ///< read and write; must not exist
 };
 
 /// How writes to a file reach the disk.
 enum class write_through : std::uint8_t {
   none,     ///< buffered; durable after sync()
-  durable,  ///< each write is durable when it returns (O_DSYNC); unbuffered (O_DIRECT) where possible
+  durable,  ///< each write is durable when it returns (O_DSYNC); unbuffered (O_DIRECT) where
+            ///< possible
 };
 
 /// An open file. Offsets, lengths and addresses of a `durable` file opened unbuffered are multiples

@@ -167,8 +167,8 @@ struct new_event {
   std::uint16_t schema = 1;
   annals::codec codec = codec::json;
   std::span<const std::byte> payload{};
-  uuid event_id{};                       ///< nil: the store makes a UUIDv7
-  std::optional<time_point> timestamp{};  ///< none: the store's clock
+  uuid event_id{};                           ///< nil: the store makes a UUIDv7
+  std::optional<time_point> timestamp{};     ///< none: the store's clock
   std::span<const std::string_view> tags{};  ///< each "key:value"
   bool genesis = false;
 };

@@ -24,7 +24,7 @@ struct execute_options {
   std::optional<time_point> timestamp{};  ///< of the events; none: the store's clock
   hlc received{};
   trace_context trace{};
-  std::vector<std::string> tags{};  ///< on every event of the command
+  std::vector<std::string> tags{};                            ///< on every event of the command
   int attempts = limits::execute_attempts;                    ///< tries, the first included
   std::chrono::milliseconds budget = limits::execute_budget;  ///< from the first try to giving up
 };
@@ -60,7 +60,8 @@ error retries_exhausted(const error& last, int attempts_made);
 /// makes its known ids answer command_id_reused.
 template <class T>
 consteval std::string_view unqualified_name_of() {
-  std::string_view text = __PRETTY_FUNCTION__;  // "… [with T = shop::pay; …]" or "… [T = shop::pay]"
+  std::string_view text =
+      __PRETTY_FUNCTION__;  // "… [with T = shop::pay; …]" or "… [T = shop::pay]"
   text.remove_prefix(text.find("T = ") + 4);
   text = text.substr(0, text.find_first_of(";]<"));
   const auto colon = text.rfind("::");
@@ -80,8 +81,9 @@ class prepared_append {
                const execute_options& options, const uuid& digest) {
     clear();
     for (const auto& event : decided.happened())
-      std::visit([&]<class E>(const E& happened) { add<typename Events::template entry<E>>(happened); },
-                 event);
+      std::visit(
+          [&]<class E>(const E& happened) { add<typename Events::template entry<E>>(happened); },
+          event);
     seal(stream, seen, options, digest);
   }
   const append_request& request() const noexcept { return request_; }

@@ -5,16 +5,16 @@
 
 #include "annals/event.h"
 
-/// The thin facade to telemetry: spans, counters and logs. Without a backend it compiles to nothing,
-/// so core pays nothing for it; a backend replaces the bodies, not the calls.
+/// The thin facade to telemetry: spans, counters and logs. Without a backend it compiles to
+/// nothing, so core pays nothing for it; a backend replaces the bodies, not the calls.
 ///
 /// Source:  docs/architecture.md, "The seams".
 namespace annals {
 inline namespace v1 {
 namespace obs {
 
-/// An operation in progress, ended by its destructor. False when nobody records it: build attributes
-/// only inside `if (span)`.
+/// An operation in progress, ended by its destructor. False when nobody records it: build
+/// attributes only inside `if (span)`.
 class span {
  public:
   constexpr span(std::string_view /*name*/, const trace_context& /*parent*/) noexcept {}

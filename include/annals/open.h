@@ -19,7 +19,8 @@ struct open_options {
 /// Errors:  invalid_argument for an unknown scheme; not_a_store, store_too_new, store_in_use,
 ///          store_corrupt, disk_full, database_error from the engine.
 /// Blocks:  while recovering what an earlier process left.
-result<std::unique_ptr<event_store>> open(std::string_view address, const open_options& options = {},
+result<std::unique_ptr<event_store>> open(std::string_view address,
+                                          const open_options& options = {},
                                           env& environment = posix_env());
 
 }  // namespace v1

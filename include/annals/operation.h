@@ -50,9 +50,9 @@ class operation : public std::enable_shared_from_this<operation<State, Events, D
     ++attempt_;
     fold_.emplace(at{});
     auto self = this->shared_from_this();
-    store_.read({.stream = stream_},
-                [self](const event_batch& batch) { return self->fold_batch(batch); },
-                [self](result<read_end> end) { self->loaded_state(std::move(end)); });
+    store_.read(
+        {.stream = stream_}, [self](const event_batch& batch) { return self->fold_batch(batch); },
+        [self](result<read_end> end) { self->loaded_state(std::move(end)); });
   }
 
   flow fold_batch(const event_batch& batch) {
@@ -78,17 +78,15 @@ class operation : public std::enable_shared_from_this<operation<State, Events, D
 
   void append(const loaded<State>& state, const decision<Events>& decided) {
     if (decided.rejected())
-      return finish(
-          std::unexpected(error::rejected(decided.why().reason, decided.why().message)));
+      return finish(std::unexpected(error::rejected(decided.why().reason, decided.why().message)));
     events_ = decided.happened().size();
     if (events_ == 0 && options_.command_id.is_nil())
       return finish(executed{.append = {.stream_version = state.version}, .attempts = attempt_});
     prepared_append prepared;
     prepared.prepare(stream_, state.version, decided, options_, digest_);
-    store_.append(prepared.request(),
-                  [self = this->shared_from_this()](result<appended> stored) {
-                    self->answered(std::move(stored));
-                  });
+    store_.append(prepared.request(), [self = this->shared_from_this()](result<appended> stored) {
+      self->answered(std::move(stored));
+    });
   }
 
   void answered(result<appended> stored) {

@@ -59,12 +59,13 @@ class projection {
     std::uint64_t folded = 0;
     std::optional<error> failure;
     const std::string_view categories[] = {category_};
-    const auto end = store_->read({.after = seen_, .first = next_, .filter = {.categories = categories}},
-                                  [&](const event_batch& batch) {
-                                    if (!fold(batch, folded, failure)) return flow::stop;
-                                    seen_ = batch.scanned_to;
-                                    return flow::more;
-                                  });
+    const auto end =
+        store_->read({.after = seen_, .first = next_, .filter = {.categories = categories}},
+                     [&](const event_batch& batch) {
+                       if (!fold(batch, folded, failure)) return flow::stop;
+                       seen_ = batch.scanned_to;
+                       return flow::more;
+                     });
     if (failure) return std::unexpected(std::move(*failure));
     if (!end) return std::unexpected(end.error());
     seen_ = end->scanned_to;

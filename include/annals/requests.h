@@ -159,13 +159,14 @@ using sink = std::move_only_function<flow(const event_batch&)>;
 
 /// How a read ended.
 struct read_end {
-  checkpoint scanned_to{};       ///< whole-store forward reads; else what the store held at the start
-  std::uint64_t delivered = 0;   ///< events handed to the sink
-  std::uint64_t removed = 0;     ///< events in range that retention has removed
-  annals::version stream_version{};      ///< stream reads: the newest version, 0 for a stream never written
-  version first_kept{1};         ///< stream reads: the first version that retention left
-  bool gone = false;             ///< stream reads: the stream has a tombstone
-  bool complete = true;          ///< false when the sink or the limit stopped it
+  checkpoint scanned_to{};  ///< whole-store forward reads; else what the store held at the start
+  std::uint64_t delivered = 0;  ///< events handed to the sink
+  std::uint64_t removed = 0;    ///< events in range that retention has removed
+  annals::version
+      stream_version{};   ///< stream reads: the newest version, 0 for a stream never written
+  version first_kept{1};  ///< stream reads: the first version that retention left
+  bool gone = false;      ///< stream reads: the stream has a tombstone
+  bool complete = true;   ///< false when the sink or the limit stopped it
 };
 
 template <class T>

@@ -10,15 +10,16 @@
 
 #include "annals/store.h"
 
-/// The five calls of a plain event store, by aggregate id: all that a program needs which brings its
-/// own encoding and its own loop. Streams are named `category-id`, or by the bare id when no category
-/// is given.
+/// The five calls of a plain event store, by aggregate id: all that a program needs which brings
+/// its own encoding and its own loop. Streams are named `category-id`, or by the bare id when no
+/// category is given.
 ///
 /// Threads: as event_store; all of them block.
 namespace annals {
 inline namespace v1 {
 
-/// Appends events to an aggregate that is at `expected` (0: not there yet); answers its new version.
+/// Appends events to an aggregate that is at `expected` (0: not there yet); answers its new
+/// version.
 ///
 /// Errors:  version_conflict, with expected and actual version; as event_store::append.
 result<version> append_events(event_store& store, const uuid& aggregate_id, version expected,

@@ -97,8 +97,8 @@ class event_store {
 
   result<std::vector<stream_info>> list_streams(const list_request& request);
 
-  /// Stores one append of another store with its ids, times, clock readings, versions and positions.
-  /// Privileged: for import, copy, follow and restore.
+  /// Stores one append of another store with its ids, times, clock readings, versions and
+  /// positions. Privileged: for import, copy, follow and restore.
   ///
   /// Errors:  invalid_argument when positions, versions or clock readings do not follow what is
   ///          there; nothing is stored then.

@@ -11,8 +11,8 @@ inline namespace v1 {
 /// The namespace of stream keys: key = UUIDv5(this, whole name). Stored; it never changes.
 ///
 /// Source:  docs/format.md, "Identities".
-inline constexpr uuid stream_key_namespace{
-    {0x8a, 0x4e, 0x0b, 0x6d, 0x31, 0xf2, 0x5c, 0x07, 0x9d, 0x5e, 0x2b, 0x90, 0xc4, 0x77, 0x1a, 0xe3}};
+inline constexpr uuid stream_key_namespace{{0x8a, 0x4e, 0x0b, 0x6d, 0x31, 0xf2, 0x5c, 0x07, 0x9d,
+                                            0x5e, 0x2b, 0x90, 0xc4, 0x77, 0x1a, 0xe3}};
 
 /// Checks a stream name: 1 to limits::stream_name_bytes bytes of UTF-8 without control characters,
 /// not starting with '$' (reserved).

@@ -39,11 +39,10 @@ struct withdraw {
 struct explode {};
 struct undescribed {};
 
-using account_events =
-    annals::events<annals::stored<opened, "account_opened">,
-                   annals::stored<deposited, "account_deposited">,
-                   annals::stored<withdrawn, "account_withdrawn", 3>,
-                   annals::stored_genesis<summarized, "account_summarized">>;
+using account_events = annals::events<annals::stored<opened, "account_opened">,
+                                      annals::stored<deposited, "account_deposited">,
+                                      annals::stored<withdrawn, "account_withdrawn", 3>,
+                                      annals::stored_genesis<summarized, "account_summarized">>;
 using decision = annals::decision<account_events>;
 
 inline account evolve(account a, const opened&) {
@@ -59,7 +58,9 @@ inline account evolve(account a, const withdrawn& e) {
   a.balance -= e.amount;
   return a;
 }
-inline account evolve(account, const summarized& e) { return {.open = true, .balance = e.balance}; }
+inline account evolve(account, const summarized& e) {
+  return {.open = true, .balance = e.balance};
+}
 
 inline decision decide(const account& a, const open& c) {
   if (a.open) return {};
@@ -73,8 +74,12 @@ inline decision decide(const account& a, const withdraw& c) {
   if (a.balance < c.amount) return annals::reject("not_covered");
   return withdrawn{c.amount};
 }
-inline decision decide(const account&, const undescribed&) { return {}; }
-inline decision decide(const account&, const explode&) { throw std::runtime_error("decide threw"); }
+inline decision decide(const account&, const undescribed&) {
+  return {};
+}
+inline decision decide(const account&, const explode&) {
+  throw std::runtime_error("decide threw");
+}
 
 BOOST_DESCRIBE_STRUCT(opened, (), (owner))
 BOOST_DESCRIBE_STRUCT(deposited, (), (amount))

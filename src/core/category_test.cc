@@ -37,7 +37,6 @@ class categories : public testing::Test {
   uuid id = id_of(1);
 };
 
-
 TEST_F(categories, loads_an_aggregate_never_written_as_version_0) {
   const auto loaded = accounts.load(id).value();
   EXPECT_EQ(loaded.version.number, 0U);
@@ -143,7 +142,8 @@ TEST_F(categories, refuses_a_command_id_with_other_content) {
 TEST_F(categories, needs_a_described_command_for_a_command_id) {
   const execute_options once{.command_id = id_of(77)};
   EXPECT_TRUE(accounts.execute(id, account_domain::undescribed{}));
-  EXPECT_EQ(accounts.execute(id, account_domain::undescribed{}, once).error().code(), errc::invalid_argument);
+  EXPECT_EQ(accounts.execute(id, account_domain::undescribed{}, once).error().code(),
+            errc::invalid_argument);
   std::optional<errc> code;
   accounts.execute(id, account_domain::undescribed{}, once,
                    [&](result<executed> done) { code = done.error().code(); });
@@ -176,7 +176,8 @@ TEST_F(categories, turns_what_decide_or_evolve_throws_into_handler_failed_where_
 TEST_F(categories, transacts_a_function_and_hands_out_its_value) {
   ASSERT_TRUE(accounts.execute(id, open{"ann"}));
   const auto answer = accounts.transact(id, [](const account& a) {
-    return std::pair(account_domain::decision{deposited{a.balance + 3}, deposited{4}}, std::string("said"));
+    return std::pair(account_domain::decision{deposited{a.balance + 3}, deposited{4}},
+                     std::string("said"));
   });
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->first.events, 2U);
@@ -202,7 +203,8 @@ TEST_F(categories, tells_an_event_that_is_not_of_the_set) {
 }
 
 TEST_F(categories, tells_a_schema_it_cannot_read) {
-  const new_event newer{.type = "account_opened", .schema = 9, .payload = std::as_bytes(std::span("{}", 2))};
+  const new_event newer{
+      .type = "account_opened", .schema = 9, .payload = std::as_bytes(std::span("{}", 2))};
   ASSERT_TRUE(append_events(*store, id, {}, std::span(&newer, 1), "account"));
   const auto& message = accounts.load(id).error().message();
   EXPECT_NE(message.find("schema 9"), std::string::npos) << message;
@@ -215,8 +217,9 @@ TEST_F(categories, names_type_stream_version_and_field_of_a_payload_it_cannot_re
   ASSERT_TRUE(append_events(*store, id, {}, std::span(&wrong, 1), "account"));
   const auto failed = accounts.load(id);
   EXPECT_EQ(failed.error().code(), errc::serialization_error);
-  for (const std::string& part : {std::string("account_opened"), accounts.stream_of(id),
-                                  std::string("version 1"), std::string("owner"), std::string("found 7")})
+  for (const std::string& part :
+       {std::string("account_opened"), accounts.stream_of(id), std::string("version 1"),
+        std::string("owner"), std::string("found 7")})
     EXPECT_NE(failed.error().message().find(part), std::string::npos) << failed.error().message();
 }
 
@@ -231,9 +234,8 @@ TEST_F(categories, does_not_fold_from_the_middle_of_a_truncated_history) {
 TEST_F(categories, folds_from_a_summary_event_behind_the_truncation) {
   ASSERT_TRUE(accounts.execute(id, open{"ann"}));
   ASSERT_TRUE(accounts.execute(id, deposit{5}));
-  ASSERT_TRUE(accounts.transact(id, [](const account& a) -> account_domain::decision {
-    return summarized{a.balance};
-  }));
+  ASSERT_TRUE(accounts.transact(
+      id, [](const account& a) -> account_domain::decision { return summarized{a.balance}; }));
   ASSERT_TRUE(accounts.execute(id, deposit{1}));
   ASSERT_TRUE(store->retain(accounts.stream_of(id), {.truncate_before = version{3}}));
   EXPECT_EQ(accounts.load(id).value().state.balance, 6);
@@ -261,14 +263,13 @@ TEST_F(categories, retries_a_conflict_with_the_state_that_won) {
 TEST_F(categories, gives_up_when_its_attempts_are_spent) {
   ASSERT_TRUE(accounts.execute(id, open{"ann"}));
   int calls = 0;
-  const auto outcome = accounts.transact(
-      id,
-      [&](const account&) -> account_domain::decision {
-        ++calls;
-        EXPECT_TRUE(accounts.execute(id, deposit{1}));
-        return deposited{1};
-      },
-      {.attempts = 3});
+  const auto outcome = accounts.transact(id,
+                                         [&](const account&) -> account_domain::decision {
+                                           ++calls;
+                                           EXPECT_TRUE(accounts.execute(id, deposit{1}));
+                                           return deposited{1};
+                                         },
+                                         {.attempts = 3});
   EXPECT_EQ(outcome.error().code(), errc::version_conflict);
   EXPECT_NE(outcome.error().message().find("3 attempts"), std::string::npos);
   EXPECT_EQ(calls, 3);
@@ -284,7 +285,8 @@ TEST_F(categories, concurrent_commands_on_one_aggregate_all_take_effect) {
     for (int t = 0; t < threads; ++t)
       running.emplace_back([&] {
         for (int i = 0; i < commands; ++i)
-          EXPECT_TRUE(accounts.execute(id, deposit{1}, {.attempts = 1000, .budget = std::chrono::minutes(1)}));
+          EXPECT_TRUE(accounts.execute(id, deposit{1},
+                                       {.attempts = 1000, .budget = std::chrono::minutes(1)}));
       });
   }
   EXPECT_EQ(accounts.load(id)->state.balance, threads * commands);

@@ -10,8 +10,7 @@ namespace {
 
 template <class Integer>
 bool take_number(std::string_view& text, Integer& out, int base) {
-  const auto [end, problem] =
-      std::from_chars(text.data(), text.data() + text.size(), out, base);
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   if (problem != std::errc{} || end == text.data()) return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return true;
@@ -48,7 +47,9 @@ std::uint64_t fingerprint_of(const uuid& event_id) noexcept {
   return mixed ^ (mixed >> 32);
 }
 
-checkpoint::checkpoint(const uuid& store_id, mark seen) { advance(store_id, seen); }
+checkpoint::checkpoint(const uuid& store_id, mark seen) {
+  advance(store_id, seen);
+}
 
 checkpoint::mark checkpoint::in(std::uint32_t partition) const noexcept {
   if (first_.partition == partition) return first_;

@@ -31,9 +31,9 @@ TEST(checkpoint, parses_what_it_prints) {
 TEST(checkpoint, refuses_what_it_never_prints) {
   const auto id = here.to_string();
   for (const auto& text :
-       {std::string(), std::string("Start"), id, id + "@", id + "@0:1", id + "@0:0:7", id + "@0:1:7,",
-        id + "@0:1:7,0:2:7", id + "@1:1:7,0:2:7", id + "@0:-1:7", id + "@0:1:7 ", "x" + id + "@0:1:7",
-        id + "@0:99999999999999999999:7"})
+       {std::string(), std::string("Start"), id, id + "@", id + "@0:1", id + "@0:0:7",
+        id + "@0:1:7,", id + "@0:1:7,0:2:7", id + "@1:1:7,0:2:7", id + "@0:-1:7", id + "@0:1:7 ",
+        "x" + id + "@0:1:7", id + "@0:99999999999999999999:7"})
     EXPECT_EQ(checkpoint::parse(text).error().code(), errc::invalid_argument) << text;
 }
 

@@ -15,11 +15,15 @@ struct completions_of_thread {
 thread_local completions_of_thread current;
 
 // A completion that throws terminates: nobody is left who could hear of it.
-void run_one(std::move_only_function<void()>& run) noexcept { run(); }
+void run_one(std::move_only_function<void()>& run) noexcept {
+  run();
+}
 
 }  // namespace
 
-bool inside_completion() noexcept { return current.running; }
+bool inside_completion() noexcept {
+  return current.running;
+}
 
 void complete(std::move_only_function<void()> run) {
   if (current.running) {

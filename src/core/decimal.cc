@@ -7,12 +7,13 @@ namespace annals {
 inline namespace v1 {
 namespace {
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 std::unexpected<error> not_decimal(std::string_view text, std::string_view why) {
   return fail(errc::invalid_argument, "'" + std::string(text.substr(0, 64)) +
-                                          "' is not an exact decimal number: " +
-                                          std::string(why));
+                                          "' is not an exact decimal number: " + std::string(why));
 }
 
 /// Appends a digit to a negative number; false when it leaves 64 bits. Negative numbers reach one
@@ -30,7 +31,8 @@ result<std::int64_t> parse_decimal(std::string_view text, int places) {
   if (minus) rest.remove_prefix(1);
   const auto point = rest.find('.');
   const auto whole = rest.substr(0, point);
-  const auto fraction = point == std::string_view::npos ? std::string_view{} : rest.substr(point + 1);
+  const auto fraction =
+      point == std::string_view::npos ? std::string_view{} : rest.substr(point + 1);
   if (whole.empty() || (point != std::string_view::npos && fraction.empty()))
     return not_decimal(text, "expected digits, and digits after a point");
   if (fraction.size() > static_cast<std::size_t>(places))

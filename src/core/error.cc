@@ -57,10 +57,18 @@ const code_entry& entry_of(errc code) noexcept {
 
 }  // namespace
 
-std::string_view name_of(errc code) noexcept { return entry_of(code).name; }
-int grpc_status_of(errc code) noexcept { return entry_of(code).grpc; }
-int http_status_of(errc code) noexcept { return entry_of(code).http; }
-int exit_code_of(errc code) noexcept { return entry_of(code).exit; }
+std::string_view name_of(errc code) noexcept {
+  return entry_of(code).name;
+}
+int grpc_status_of(errc code) noexcept {
+  return entry_of(code).grpc;
+}
+int http_status_of(errc code) noexcept {
+  return entry_of(code).http;
+}
+int exit_code_of(errc code) noexcept {
+  return entry_of(code).exit;
+}
 
 struct error::detail {
   std::string message{};
@@ -82,10 +90,18 @@ error error::rejected(std::string reason, std::string message) {
   return made;
 }
 
-const std::string& error::message() const noexcept { return detail_->message; }
-const std::string& error::reason() const noexcept { return detail_->reason; }
-const refusal* error::why() const noexcept { return detail_->why ? &*detail_->why : nullptr; }
-bool error::retryable() const noexcept { return entry_of(code_).retryable; }
+const std::string& error::message() const noexcept {
+  return detail_->message;
+}
+const std::string& error::reason() const noexcept {
+  return detail_->reason;
+}
+const refusal* error::why() const noexcept {
+  return detail_->why ? &*detail_->why : nullptr;
+}
+bool error::retryable() const noexcept {
+  return entry_of(code_).retryable;
+}
 
 std::string error::to_string() const {
   std::string text(name_of(code_));

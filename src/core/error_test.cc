@@ -31,7 +31,8 @@ TEST(error, tells_its_code_and_reason_in_text) {
 }
 
 TEST(error, says_which_clause_refused_an_append) {
-  const error conflict(errc::version_conflict, "m", refusal{.clause = "streams[0].expect", .actual = {4}});
+  const error conflict(errc::version_conflict, "m",
+                       refusal{.clause = "streams[0].expect", .actual = {4}});
   EXPECT_EQ(conflict.why()->clause, "streams[0].expect");
   EXPECT_EQ(conflict.why()->actual.number, 4U);
   EXPECT_EQ(error(errc::disk_full, "m").why(), nullptr);

@@ -12,16 +12,16 @@ inline namespace v1 {
 namespace {
 
 // The namespace of command digests. Stored through them; it never changes (docs/format.md).
-constexpr uuid command_digest_namespace{
-    {0x3f, 0x1d, 0x92, 0xc8, 0x5a, 0x60, 0x5b, 0x4e, 0x8b, 0x0e, 0x77, 0x21, 0xd9, 0x36, 0xaf, 0x52}};
+constexpr uuid command_digest_namespace{{0x3f, 0x1d, 0x92, 0xc8, 0x5a, 0x60, 0x5b, 0x4e, 0x8b, 0x0e,
+                                         0x77, 0x21, 0xd9, 0x36, 0xaf, 0x52}};
 
 constexpr std::chrono::nanoseconds first_pause = std::chrono::milliseconds(1);
 constexpr int largest_doubling = 6;  // 64 ms
 
 std::string describe(const event_view& view) {
   return "event type '" + std::string(view.type()) + "' (stream " +
-         std::string(view.stream_name()) + ", version " +
-         std::to_string(view.version().number) + ")";
+         std::string(view.stream_name()) + ", version " + std::to_string(view.version().number) +
+         ")";
 }
 
 }  // namespace
@@ -57,10 +57,10 @@ std::optional<error> folding_gap(const read_end& end, std::string_view stream,
     return error(errc::stream_gone, "stream " + std::string(stream) +
                                         " has a tombstone; lift it with retain() to use it again");
   if (end.first_kept.number <= 1 || starts_with_genesis) return std::nullopt;
-  return error(errc::history_truncated,
-               "stream " + std::string(stream) + " was truncated below version " +
-                   std::to_string(end.first_kept.number) +
-                   ", and no summary event stands there to fold from");
+  return error(errc::history_truncated, "stream " + std::string(stream) +
+                                            " was truncated below version " +
+                                            std::to_string(end.first_kept.number) +
+                                            ", and no summary event stands there to fold from");
 }
 
 uuid command_digest(std::string_view stream, std::string_view type, std::string_view payload) {
@@ -109,13 +109,12 @@ void prepared_append::clear() {
   tags_.clear();
 }
 
-void prepared_append::seal(const std::string& stream, version seen,
-                           const execute_options& options, const uuid& digest) {
+void prepared_append::seal(const std::string& stream, version seen, const execute_options& options,
+                           const uuid& digest) {
   tags_.assign(options.tags.begin(), options.tags.end());
   std::size_t begin = 0;
   for (std::size_t i = 0; i < events_.size(); ++i) {
-    events_[i].payload =
-        std::as_bytes(std::span(payloads_).subspan(begin, ends_[i] - begin));
+    events_[i].payload = std::as_bytes(std::span(payloads_).subspan(begin, ends_[i] - begin));
     events_[i].timestamp = options.timestamp;
     events_[i].tags = tags_;
     begin = ends_[i];

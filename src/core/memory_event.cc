@@ -46,7 +46,9 @@ event_view memory_event::view() const noexcept {
                      .source = this});
 }
 
-std::string_view memory_event::category() const noexcept { return category_of(place_.stream); }
+std::string_view memory_event::category() const noexcept {
+  return category_of(place_.stream);
+}
 
 event_metadata memory_event::metadata(const event_view&) const {
   return {.event_id = place_.header.event_id,

@@ -12,8 +12,7 @@ constexpr std::uint64_t events_per_turn = 1024;
 
 }  // namespace
 
-void memory_store::do_read(const read_request& request, sink on_batch,
-                           completion<read_end> done) {
+void memory_store::do_read(const read_request& request, sink on_batch, completion<read_end> done) {
   cursor at{.request = request};
   result<void> begun;
   {
@@ -21,9 +20,8 @@ void memory_store::do_read(const read_request& request, sink on_batch,
     begun = begin(at);
   }
   result<read_end> answer = begun ? run_read(at, on_batch) : std::unexpected(begun.error());
-  complete([done = std::move(done), answer = std::move(answer)]() mutable {
-    done(std::move(answer));
-  });
+  complete(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 result<void> memory_store::begin(cursor& at) {
@@ -125,9 +123,7 @@ bool memory_store::is_hidden(const memory_event& event, time_point now) const {
 
 version memory_store::first_kept_of(const stream& of, time_point now) const {
   if (of.kept.keeps_all()) return {1};
-  const auto hidden = [&](std::uint64_t sequence) {
-    return is_hidden(events_[sequence - 1], now);
-  };
+  const auto hidden = [&](std::uint64_t sequence) { return is_hidden(events_[sequence - 1], now); };
   // What is hidden is a prefix: versions and recorded times only grow.
   const auto first = std::ranges::partition_point(of.sequences, hidden);
   return {static_cast<std::uint64_t>(first - of.sequences.begin()) + 1};

@@ -49,17 +49,15 @@ void memory_store::do_append(const append_request& request, caller, completion<a
     head = checkpoint_at(events_.size());
   }
   if (answer) notifier_.advance(head);
-  complete([done = std::move(done), answer = std::move(answer)]() mutable {
-    done(std::move(answer));
-  });
+  complete(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 // The order of checks is the contract's: command id, expectations, conditions.
 result<appended> memory_store::append_now(const append_request& request) {
   if (closed_) return closed_error();
   const auto& context = request.context;
-  const uuid digest =
-      context.command_digest.is_nil() ? digest_of(request) : context.command_digest;
+  const uuid digest = context.command_digest.is_nil() ? digest_of(request) : context.command_digest;
   if (const auto known = commands_.find(context.command_id); known != commands_.end()) {
     if (known->second.digest != digest)
       return std::unexpected(command_id_reused(context.command_id, known->second));
@@ -67,8 +65,7 @@ result<appended> memory_store::append_now(const append_request& request) {
     first.already_applied = true;
     return first;
   }
-  if (auto checked = check_expectations(request); !checked)
-    return std::unexpected(checked.error());
+  if (auto checked = check_expectations(request); !checked) return std::unexpected(checked.error());
   for (std::size_t i = 0; i < request.unless.size(); ++i)
     if (auto checked = check_condition(i, request.unless[i]); !checked)
       return std::unexpected(checked.error());

@@ -55,9 +55,9 @@ void notifier::advance(const checkpoint& head) {
   {
     const std::scoped_lock lock(mutex_);
     if (waits_.empty()) return;
-    const auto reached = std::stable_partition(
-        waits_.begin(), waits_.end(),
-        [&](const auto& w) { return w->sequence >= head.in(0).sequence; });
+    const auto reached = std::stable_partition(waits_.begin(), waits_.end(), [&](const auto& w) {
+      return w->sequence >= head.in(0).sequence;
+    });
     due.assign(std::move_iterator(reached), std::move_iterator(waits_.end()));
     waits_.erase(reached, waits_.end());
   }
@@ -75,15 +75,16 @@ void notifier::close() {
 }
 
 void notifier::fire(std::shared_ptr<wait> one, result<checkpoint> answer) {
-  completions_.post([one = std::move(one), answer = std::move(answer), &environment = env_]() mutable {
-    std::uint32_t expected = waiting;
-    if (!one->state.compare_exchange_strong(expected, running)) return;  // the handle is gone
-    running_here = one.get();
-    one->done(std::move(answer));
-    running_here = nullptr;
-    one->state.store(over);
-    environment.wake_all(one->state);
-  });
+  completions_.post(
+      [one = std::move(one), answer = std::move(answer), &environment = env_]() mutable {
+        std::uint32_t expected = waiting;
+        if (!one->state.compare_exchange_strong(expected, running)) return;  // the handle is gone
+        running_here = one.get();
+        one->done(std::move(answer));
+        running_here = nullptr;
+        one->state.store(over);
+        environment.wake_all(one->state);
+      });
 }
 
 }  // namespace v1

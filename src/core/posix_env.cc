@@ -91,7 +91,8 @@ class posix_environment final : public env {
       const fs::path parent = made;
       made /= part;
       if (!fs::create_directory(made, problem) && !problem) continue;  // it was there
-      if (problem) return std::unexpected(system_error("creating directory", made, problem.value()));
+      if (problem)
+        return std::unexpected(system_error("creating directory", made, problem.value()));
       const auto synced = sync_directory(parent.empty() ? "." : parent.string());
       if (!synced) return synced;
     }
@@ -153,8 +154,7 @@ class posix_environment final : public env {
     }
     const auto pid = std::to_string(::getpid()) + '\n';
     if (::ftruncate(opened.number(), 0) != 0 ||
-        ::pwrite(opened.number(), pid.data(), pid.size(), 0) !=
-            static_cast<ssize_t>(pid.size()))
+        ::pwrite(opened.number(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
       return std::unexpected(system_error("writing", path, errno));
     return std::make_unique<posix_lock>(std::move(opened));
   }

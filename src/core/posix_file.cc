@@ -104,7 +104,8 @@ result<std::unique_ptr<file>> open_posix_file(const std::string& path, file_mode
     return std::make_unique<posix_file>(path, std::move(opened), 1);
   }
   descriptor direct(::open(path.c_str(), flags | O_DSYNC | O_DIRECT, permissions));
-  if (direct.valid()) return std::make_unique<posix_file>(path, std::move(direct), direct_alignment);
+  if (direct.valid())
+    return std::make_unique<posix_file>(path, std::move(direct), direct_alignment);
   if (errno != EINVAL) return std::unexpected(system_error("opening", path, errno));
   // A file system without O_DIRECT. Linux may have created the file before it refused the flag.
   const int again = mode == file_mode::create ? (O_RDWR | O_CREAT | O_CLOEXEC) : flags;

@@ -29,8 +29,8 @@ error version_conflict(std::size_t stream_index, const stream_write& write,
 error condition_failed(std::size_t condition_index, const breaking_event& matching) {
   return {errc::condition_failed,
           "append condition " + std::to_string(condition_index) +
-              " failed: an event matching it stands at position " +
-              matching.position.to_string() + " (stream " + matching.stream + ", version " +
+              " failed: an event matching it stands at position " + matching.position.to_string() +
+              " (stream " + matching.stream + ", version " +
               std::to_string(matching.version.number) + ")",
           refusal_by("unless[" + std::to_string(condition_index) + "]", matching)};
 }
@@ -48,10 +48,10 @@ error command_id_reused(const uuid& command_id, const command_record& first) {
 }
 
 error stream_is_gone(std::string_view stream, version at) {
-  return {errc::stream_gone,
-          "stream " + std::string(stream) +
-              " has a tombstone; lift it with retain() to append again",
-          refusal{.clause = "streams", .stream = std::string(stream), .actual = at}};
+  return {
+      errc::stream_gone,
+      "stream " + std::string(stream) + " has a tombstone; lift it with retain() to append again",
+      refusal{.clause = "streams", .stream = std::string(stream), .actual = at}};
 }
 
 error stream_key_collision(std::string_view wanted, std::string_view holder) {

@@ -166,9 +166,9 @@ result<void> check_list(const list_request& request) {
 
 result<void> check_snapshot(const snapshot_write& write) {
   if (write.version.number == 0) return invalid("version", "a snapshot folds at least one event");
-  return first_failure({check_stream_name(write.stream), within(write.state.size(),
-                                                                limits::snapshot_bytes, "snapshot",
-                                                                "snapshot_bytes")});
+  return first_failure(
+      {check_stream_name(write.stream),
+       within(write.state.size(), limits::snapshot_bytes, "snapshot", "snapshot_bytes")});
 }
 
 result<void> check_import(const import_request& request) {
@@ -177,8 +177,8 @@ result<void> check_import(const import_request& request) {
   for (std::size_t i = 0; checked && i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
     const auto where = "events[" + std::to_string(i) + "]";
-    checked = first_failure(
-        {check_stream_name(imported.stream), check_event(imported.event, where)});
+    checked =
+        first_failure({check_stream_name(imported.stream), check_event(imported.event, where)});
     if (checked && (imported.event.event_id.is_nil() || !imported.event.timestamp))
       return invalid(where, "an imported event has its id and timestamp");
     size.add(imported.event);

@@ -7,10 +7,10 @@ inline namespace v1 {
 
 result<void> retention::change(const retention_change& wanted, version stream_version) {
   if (wanted.truncate_before && *wanted.truncate_before > stream_version.next())
-    return fail(errc::invalid_argument,
-                "truncating before version " + std::to_string(wanted.truncate_before->number) +
-                    " is past the end of a stream at version " +
-                    std::to_string(stream_version.number));
+    return fail(errc::invalid_argument, "truncating before version " +
+                                            std::to_string(wanted.truncate_before->number) +
+                                            " is past the end of a stream at version " +
+                                            std::to_string(stream_version.number));
   if (wanted.max_age && wanted.max_age->count() < 0)
     return fail(errc::invalid_argument, "a maximum age is not negative");
   if (wanted.truncate_before) truncate_before = std::max(truncate_before, *wanted.truncate_before);

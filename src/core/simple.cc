@@ -12,11 +12,11 @@ constexpr std::uint64_t plain_shape = 0;
 result<std::vector<event_record>> load_versions(event_store& store, const std::string& stream,
                                                 version from, version to) {
   std::vector<event_record> events;
-  const auto end = store.read({.stream = stream, .from = from, .to = to},
-                              [&](const event_batch& batch) {
-                                for (const auto& view : batch.events) events.emplace_back(view);
-                                return flow::more;
-                              });
+  const auto end =
+      store.read({.stream = stream, .from = from, .to = to}, [&](const event_batch& batch) {
+        for (const auto& view : batch.events) events.emplace_back(view);
+        return flow::more;
+      });
   if (!end) return std::unexpected(end.error());
   if (end->stream_version.number == 0)
     return fail(errc::aggregate_not_found, "stream " + stream + " has no events");

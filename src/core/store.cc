@@ -26,7 +26,8 @@ class answer_slot {
     return [this, &environment](result<T> answer) {
       answer_.emplace(std::move(answer));
       done_.store(1, std::memory_order_release);
-      environment.wake_all(done_);  // after the store nothing of this object is touched but its address
+      environment.wake_all(
+          done_);  // after the store nothing of this object is touched but its address
     };
   }
   const std::atomic<std::uint32_t>& done() const noexcept { return done_; }
@@ -43,9 +44,8 @@ class answer_slot {
 
 template <class T>
 void complete_with(completion<T>& done, result<T> answer) {
-  complete([done = std::move(done), answer = std::move(answer)]() mutable {
-    done(std::move(answer));
-  });
+  complete(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 std::uint64_t count_events(const append_request& request) {
@@ -158,7 +158,9 @@ result<void> event_store::import(const import_request& request) {
   return do_import(request);
 }
 
-result<checkpoint> event_store::head() { return do_head(); }
+result<checkpoint> event_store::head() {
+  return do_head();
+}
 
 result<void> event_store::close() {
   assert_may_block();

@@ -68,8 +68,10 @@ result<void> check_stream_name(std::string_view name) {
   if (!is_utf8(name)) return fail(errc::invalid_argument, "a stream name must be UTF-8");
   for (std::size_t i = 0; i < name.size(); ++i)
     if (is_control_at(name, i))
-      return fail(errc::invalid_argument, "a stream name must not hold control characters, found "
-                                          "one at byte " + std::to_string(i));
+      return fail(errc::invalid_argument,
+                  "a stream name must not hold control characters, found "
+                  "one at byte " +
+                      std::to_string(i));
   return {};
 }
 

@@ -128,8 +128,8 @@ result<time_point> parse_rfc3339(std::string_view text) {
     return fail(errc::invalid_argument,
                 "'" + std::string(text.substr(0, 64)) +
                     "' is not a time in RFC 3339, as in 2010-12-01T08:26:00Z");
-  return time_point(std::chrono::sys_days(calendar)) + std::chrono::hours(hour) +
-         minutes(minute) + std::chrono::seconds(second) + microseconds(fraction) - offset;
+  return time_point(std::chrono::sys_days(calendar)) + std::chrono::hours(hour) + minutes(minute) +
+         std::chrono::seconds(second) + microseconds(fraction) - offset;
 }
 
 }  // namespace v1

@@ -73,8 +73,7 @@ uuid make_uuid_v4(std::span<const std::uint8_t, 16> random) noexcept {
 }
 
 uuid make_uuid_v5(const uuid& name_space, std::string_view name) noexcept {
-  const auto digest =
-      sha1().add(std::as_bytes(std::span(name_space.bytes))).add(name).finish();
+  const auto digest = sha1().add(std::as_bytes(std::span(name_space.bytes))).add(name).finish();
   uuid id;
   std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
   return with_version(id, 5);
@@ -84,8 +83,7 @@ uuid make_uuid_v7(std::chrono::milliseconds since_epoch,
                   std::span<const std::uint8_t, 10> random) noexcept {
   uuid id;
   const auto ms = static_cast<std::uint64_t>(since_epoch.count());
-  for (std::size_t i = 0; i < 6; ++i)
-    id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
   std::ranges::copy(random, id.bytes.begin() + 6);
   return with_version(id, 7);
 }

@@ -36,7 +36,8 @@ TEST(uuid, derives_version_5_as_the_rfc_does) {
 
 TEST(uuid, version_7_carries_its_time_and_sorts_by_it) {
   // RFC 9562, appendix A.6: 2022-02-22T19:22:22Z.
-  const std::array<std::uint8_t, 10> random{0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f};
+  const std::array<std::uint8_t, 10> random{0x0c, 0xc3, 0x18, 0xc4, 0xdc,
+                                            0x0c, 0x0c, 0x07, 0x39, 0x8f};
   const auto id = make_uuid_v7(std::chrono::milliseconds(1645557742000), random);
   EXPECT_EQ(id.to_string().substr(0, 15), "017f22e2-79b0-7");
   EXPECT_EQ(id.version(), 7);
@@ -73,8 +74,10 @@ TEST(sha1, agrees_with_the_published_vectors) {
 TEST(sha1, does_not_depend_on_how_the_text_is_cut) {
   const std::string text(1000, 'x');
   for (std::size_t cut = 0; cut <= 200; ++cut) {
-    const auto parts =
-        sha1().add(std::string_view(text).substr(0, cut)).add(std::string_view(text).substr(cut)).finish();
+    const auto parts = sha1()
+                           .add(std::string_view(text).substr(0, cut))
+                           .add(std::string_view(text).substr(cut))
+                           .finish();
     EXPECT_EQ(parts, sha1().add(text).finish()) << cut;
   }
 }

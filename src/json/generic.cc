@@ -86,14 +86,15 @@ class document_reader {
 };
 
 bool value::is_null() {
-  return document_reader::with(*this, [](auto& v) { 
+  return document_reader::with(*this, [](auto& v) {
     bool null = false;
     return simdjson::simdjson_result<bool>(v.is_null()).get(null) == simdjson::SUCCESS && null;
   });
 }
 
 bool value::get_bool(bool& out) {
-  return document_reader::with(*this, [&](auto& v) { return v.get_bool().get(out) == simdjson::SUCCESS; });
+  return document_reader::with(*this,
+                               [&](auto& v) { return v.get_bool().get(out) == simdjson::SUCCESS; });
 }
 
 bool value::get_string(std::string& out) {
@@ -106,7 +107,8 @@ bool value::get_string(std::string& out) {
 }
 
 bool value::get_double(double& out) {
-  return document_reader::with(*this, [&](auto& v) { return v.get_double().get(out) == simdjson::SUCCESS; });
+  return document_reader::with(
+      *this, [&](auto& v) { return v.get_double().get(out) == simdjson::SUCCESS; });
 }
 
 std::string_view value::number_text() {

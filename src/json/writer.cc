@@ -72,8 +72,12 @@ writer& writer::value(std::int64_t number) {
   return *this;
 }
 
-writer& writer::value(bool truth) { return raw(truth ? "true" : "false"); }
-writer& writer::null() { return raw("null"); }
+writer& writer::value(bool truth) {
+  return raw(truth ? "true" : "false");
+}
+writer& writer::null() {
+  return raw("null");
+}
 
 writer& writer::raw(std::string_view json) {
   separate();

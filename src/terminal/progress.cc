@@ -11,12 +11,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_shown{500};     // jobs that are done by then show nothing
-constexpr milliseconds redraw{100};          // on a terminal
-constexpr milliseconds line_every{2'000};    // elsewhere
-constexpr int bar_width = 24;                // characters
+constexpr milliseconds first_shown{500};   // jobs that are done by then show nothing
+constexpr milliseconds redraw{100};        // on a terminal
+constexpr milliseconds line_every{2'000};  // elsewhere
+constexpr int bar_width = 24;              // characters
 
-double seconds_of(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
+double seconds_of(std::chrono::nanoseconds time) {
+  return static_cast<double>(time.count()) / 1e9;
+}
 
 }  // namespace
 
@@ -55,8 +57,7 @@ std::string progress::line() const {
   const double elapsed = std::max(seconds_of(drawn_ - started_), 1e-9);
   std::string text = label_ + "  ";
   if (total_ != 0) {
-    const double part =
-        std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+    const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
     const int filled = static_cast<int>(part * bar_width);
     if (is_terminal_)
       text += '[' + std::string(static_cast<std::size_t>(filled), '#') +

@@ -10,7 +10,9 @@ inline namespace v1 {
 namespace terminal {
 namespace {
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 /// The bytes of the character at the start of the text; 0 when it is not well-formed.
 std::size_t character_size(std::string_view text) {
@@ -21,7 +23,8 @@ std::size_t character_size(std::string_view text) {
 
 bool is_control(std::string_view character) {
   const auto first = static_cast<unsigned char>(character[0]);
-  const bool c1 = character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
+  const bool c1 =
+      character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
   return first < 0x20 || first == 0x7f || c1;
 }
 
@@ -43,7 +46,9 @@ std::string with_thousands(std::string_view number) {
   return out.append(rest.substr(whole.size()));
 }
 
-std::string with_thousands(std::uint64_t number) { return with_thousands(std::to_string(number)); }
+std::string with_thousands(std::uint64_t number) {
+  return with_thousands(std::to_string(number));
+}
 
 std::string printable(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -84,8 +89,9 @@ int report(std::string_view program, const error& problem) {
 
 result<void> flush_output() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
-  return fail(errc::file_error, std::string("writing to standard output failed: ") +
-                                    (errno != 0 ? std::strerror(errno) : "an earlier write failed"));
+  return fail(errc::file_error,
+              std::string("writing to standard output failed: ") +
+                  (errno != 0 ? std::strerror(errno) : "an earlier write failed"));
 }
 
 }  // namespace terminal

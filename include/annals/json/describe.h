@@ -22,8 +22,7 @@ inline namespace v1 {
 namespace json {
 
 template <class T>
-concept described_struct =
-    std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
+concept described_struct = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
 template <class T>
 concept described_enum = std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value;
 
@@ -56,7 +55,7 @@ struct type_has_no_json_form;
 struct any_member {
   template <class T>
   constexpr operator T() const noexcept {  // NOLINT(google-explicit-constructor)
-    std::unreachable();  // only ever asked whether it would compile
+    std::unreachable();                    // only ever asked whether it would compile
   }
 };
 

@@ -192,7 +192,8 @@ bool generic_reader::read_members(value& from, T& out) {
     if constexpr (is_optional<std::remove_cvref_t<decltype(field)>>) {
       field.reset();
     } else {
-      why_ = {.path = member_type::name, .expected = "this member", .found = "an object without it"};
+      why_ = {
+          .path = member_type::name, .expected = "this member", .found = "an object without it"};
       complete = false;
     }
   });

@@ -41,8 +41,8 @@ class outcome {
   /// A rejection with this reason.
   void then_rejected(std::string_view reason) const {
     if (!decided_.rejected() || decided_.why().reason != reason)
-      throw specification_failed("expected the rejection '" + std::string(reason) +
-                                 "', but got " + print_outcome());
+      throw specification_failed("expected the rejection '" + std::string(reason) + "', but got " +
+                                 print_outcome());
   }
 
  private:
