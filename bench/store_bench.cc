@@ -1,0 +1,244 @@
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <latch>
+#include <new>
+#include <numeric>
+#include <thread>
+
+#include "annals/embedded.h"
+#include "annals/json/writer.h"
+#include "annals/stream.h"
+#include "events.h"
+
+// store_bench DIRECTORY [RESULTS]: the embedded engine on a real disk. The rival of every durable figure
+// is the raw 4 KiB write that is durable when it returns, measured in the same run on the same file
+// system; nothing that waits for the disk can be faster than 1 of it.
+namespace bench {
+namespace {
+
+using annals::new_event;
+using annals::stream_write;
+using nanoseconds = std::chrono::nanoseconds;
+
+constexpr std::size_t payload_bytes = 256;
+
+struct figure {
+  std::string name{};
+  double p50 = 0;  // microseconds
+  double p99 = 0;
+  double per_second = 0;  // events, at the median
+  double to_raw = 0;      // median in raw writes
+};
+
+class runner {
+ public:
+  /// Times `run` so many times; `events` are done by each.
+  template <class Run>
+  void measure(const std::string& name, int times, std::uint64_t events, Run&& run) {
+    std::vector<double> took;
+    for (int i = 0; i < times; ++i) {
+      const auto start = annals::posix_env().monotonic();
+      run(i);
+      took.push_back(static_cast<double>((annals::posix_env().monotonic() - start).count()) / 1e3);
+    }
+    std::ranges::sort(took);
+    const auto at = [&](double part) {
+      return took[static_cast<std::size_t>(part * static_cast<double>(took.size() - 1))];
+    };
+    figure f{name, at(0.5), at(0.99), static_cast<double>(events) / at(0.5) * 1e6, 0};
+    if (raw_ == 0) raw_ = f.p50;
+    f.to_raw = f.p50 / raw_;
+    std::printf("%-44s %12.1f %12.1f %14.0f %9.2f\n", f.name.c_str(), f.p50, f.p99, f.per_second,
+                f.to_raw);
+    std::fflush(stdout);
+    figures_.push_back(std::move(f));
+  }
+  static void print_heading() {
+    std::printf("%-44s %12s %12s %14s %9s\n", "", "p50 us", "p99 us", "events/s", "raw writes");
+  }
+  std::string to_json() const {
+    annals::json::writer out;
+    const auto number = [](double value) {
+      std::string text;
+      annals::json::append_double(text, value);
+      return text;
+    };
+    out.begin_array();
+    for (const auto& f : figures_) {
+      out.begin_object().member("name", f.name).key("p50_us").raw(number(f.p50));
+      out.key("p99_us").raw(number(f.p99)).key("events_per_s").raw(number(f.per_second));
+      out.key("p50_to_raw_write").raw(number(f.to_raw)).end_object();
+    }
+    return out.end_array().text();
+  }
+
+ private:
+  double raw_ = 0;
+  std::vector<figure> figures_{};
+};
+
+void refuse_volatile(const std::string& directory) {
+  struct statfs facts{};
+  if (::statfs(directory.c_str(), &facts) == 0 && facts.f_type != TMPFS_MAGIC &&
+      facts.f_type != RAMFS_MAGIC)
+    return;
+  std::fprintf(stderr, "store_bench: %s is not on a disk; durable figures need one\n",
+               directory.c_str());
+  std::exit(2);
+}
+
+void measure_raw_writes(runner& to, const std::string& directory) {
+  constexpr std::size_t block = 4096;
+  constexpr std::size_t blocks = 512;
+  const auto path = directory + "/raw";
+  std::filesystem::remove(path);
+  auto& env = annals::posix_env();
+  {
+    const std::vector<std::byte> zeros(block * blocks);
+    auto zeroed = env.open(path, annals::file_mode::create, annals::write_through::none).value();
+    zeroed->write_at(0, zeros).value();
+    zeroed->sync().value();
+  }
+  auto raw = env.open(path, annals::file_mode::write, annals::write_through::durable).value();
+  alignas(block) static std::byte bytes[block] = {};
+  to.measure("raw durable 4 KiB write", blocks, 1, [&](int i) {
+    raw->write_at(static_cast<std::uint64_t>(i) * block, bytes).value();
+  });
+  std::filesystem::remove(path);
+}
+
+std::string stream(int n) { return annals::stream_name_of("order", annals::make_uuid_v5({}, std::to_string(n))); }
+
+const std::string payload(payload_bytes, 'x');
+
+std::vector<new_event> events(std::size_t count) {
+  return std::vector<new_event>(
+      count, {.type = "order_paid", .codec = annals::codec::binary,
+              .payload = std::as_bytes(std::span(payload))});
+}
+
+void append(annals::event_store& store, const std::string& name, std::span<const new_event> some) {
+  const stream_write write{.name = name, .events = some};
+  store.append({.streams = std::span(&write, 1)}).value();
+}
+
+void measure_appends(runner& to, annals::event_store& store) {
+  const auto one = events(1);
+  const auto hundred = events(100);
+  to.measure("append 1 event", 1'000, 1, [&](int i) { append(store, stream(i), one); });
+  to.measure("append 100 events", 300, 100, [&](int i) { append(store, stream(i), hundred); });
+  constexpr int many = 1'000;
+  std::vector<std::string> names;
+  for (int i = 0; i < many; ++i) names.push_back(stream(i));
+  to.measure("1,000 appends to 1,000 streams, async", 50, many, [&](int) {
+    std::latch all(many);
+    for (const auto& name : names) {
+      const stream_write write{.name = name, .events = one};
+      store.append({.streams = std::span(&write, 1)},
+                   [&](annals::result<annals::appended> done) {
+                     done.value();
+                     all.count_down();
+                   });
+    }
+    all.wait();
+  });
+  to.measure("1,000 appends from 1,000 threads", 5, many, [&](int) {
+    std::vector<std::jthread> threads;
+    for (const auto& name : names)
+      threads.emplace_back([&] { append(store, name, one); });
+  });
+}
+
+void measure_domain(runner& to, annals::event_store& store) {
+  annals::category<order, order_events> orders(store, "order");
+  const auto id = [](int n) { return annals::make_uuid_v5({}, "domain" + std::to_string(n)); };
+  to.measure("execute (load, decide, append)", 500, 1,
+             [&](int i) { orders.execute(id(i % 100), pay{id(i), {15'300}}).value(); });
+  constexpr int history = 1'000;
+  const auto old = id(-1);
+  const auto text = json_of(an_order(1));
+  const std::vector<new_event> batch(
+      100, {.type = "order_created", .payload = std::as_bytes(std::span(text))});
+  for (int i = 0; i < history / 100; ++i) append(store, orders.stream_of(old), batch);
+  to.measure("load an aggregate of 1,000 events, JSON", 300, history, [&](int) {
+    if (orders.load(old).value().version.number != history) std::abort();
+  });
+  const auto name = orders.stream_of(old);
+  to.measure("read the same without decoding", 300, history, [&](int) {
+    std::uint64_t seen = 0;
+    store.read({.stream = name}, [&](const annals::event_batch& some) {
+      seen += some.events.size();
+      return annals::flow::more;
+    }).value();
+    if (seen != history) std::abort();
+  });
+}
+
+void measure_replay(runner& to, annals::event_store& store) {
+  const auto text = json_of(an_order(1));
+  const std::vector<new_event> batch(
+      1'000, {.type = "order_created", .payload = std::as_bytes(std::span(text))});
+  for (int i = 0; i < 300; ++i) append(store, "replay-" + std::to_string(i % 7), batch);
+  const auto count = [&](bool decode) {
+    std::uint64_t seen = 0;
+    store.read({.filter = {}}, [&](const annals::event_batch& some) {
+      for (const auto& view : some.events) {
+        if (decode && view.type() == "order_created")
+          seen += annals::json::decode<created>(view.text()).value().items.size();
+        else
+          ++seen;
+      }
+      return annals::flow::more;
+    }).value();
+    return seen;
+  };
+  const auto all = store.head().value().in(0).sequence;
+  to.measure("replay, CRC checked", 5, all, [&](int) {
+    if (count(false) != all) std::abort();
+  });
+  to.measure("replay, CRC checked, JSON decoded", 5, all, [&](int) {
+    if (count(true) != all) std::abort();
+  });
+}
+
+int run(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: store_bench DIRECTORY [RESULTS]\n");
+    return 2;
+  }
+  const std::string directory = argv[1];
+  std::filesystem::create_directories(directory);
+  refuse_volatile(directory);
+  std::filesystem::remove_all(directory + "/store");
+  runner to;
+  runner::print_heading();
+  measure_raw_writes(to, directory);
+  {
+    const auto store = annals::open_embedded(directory + "/store").value();
+    measure_appends(to, *store);
+    measure_domain(to, *store);
+    measure_replay(to, *store);
+    store->close().value();
+  }
+  std::filesystem::remove_all(directory);
+  if (argc > 2) {
+    std::FILE* out = std::fopen(argv[2], "w");
+    if (out == nullptr || std::fprintf(out, "%s\n", to.to_json().c_str()) < 0 ||
+        std::fclose(out) != 0) {
+      std::perror(argv[2]);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) { return bench::run(argc, argv); }
