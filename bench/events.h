@@ -3,8 +3,8 @@
 #include "annals/category.h"
 #include "annals/json.h"
 
-/// The reference events of the benchmarks: paid (about 70 bytes of JSON), created with one item (about
-/// 220 bytes) and with twenty.
+/// The reference events of the benchmarks: paid (about 70 bytes of JSON), created with one item
+/// (about 220 bytes) and with twenty.
 namespace bench {
 
 using money = annals::decimal<3>;
@@ -49,11 +49,12 @@ inline order evolve(order o, const paid& e) {
   o.total -= e.amount;
   return o;
 }
-inline decision decide(const order&, const pay& c) { return paid{c.payment_id, c.amount}; }
+inline decision decide(const order&, const pay& c) {
+  return paid{c.payment_id, c.amount};
+}
 
 BOOST_DESCRIBE_STRUCT(item, (), (product, quantity, unit_price))
-BOOST_DESCRIBE_STRUCT(created, (),
-                      (customer, country, currency, delivery_address, items, total))
+BOOST_DESCRIBE_STRUCT(created, (), (customer, country, currency, delivery_address, items, total))
 BOOST_DESCRIBE_STRUCT(paid, (), (payment_id, amount))
 BOOST_DESCRIBE_STRUCT(pay, (), (payment_id, amount))
 

@@ -2,8 +2,8 @@
 
 #include "events.h"
 
-// Encoding and decoding of the reference events. `generic` is the same decode by simdjson, which reads
-// any document: the ratio to it is what the canonical reader buys.
+// Encoding and decoding of the reference events. `generic` is the same decode by simdjson, which
+// reads any document: the ratio to it is what the canonical reader buys.
 namespace bench {
 namespace {
 

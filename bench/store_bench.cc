@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,9 +17,9 @@
 #include "annals/stream.h"
 #include "events.h"
 
-// store_bench DIRECTORY [RESULTS]: the embedded engine on a real disk. The rival of every durable figure
-// is the raw 4 KiB write that is durable when it returns, measured in the same run on the same file
-// system; nothing that waits for the disk can be faster than 1 of it.
+// store_bench DIRECTORY [RESULTS]: the embedded engine on a real disk. The rival of every durable
+// figure is the raw 4 KiB write that is durable when it returns, measured in the same run on the
+// same file system; nothing that waits for the disk can be faster than 1 of it.
 namespace bench {
 namespace {
 
@@ -107,25 +108,47 @@ void measure_raw_writes(runner& to, const std::string& directory) {
   }
   auto raw = env.open(path, annals::file_mode::write, annals::write_through::durable).value();
   alignas(block) static std::byte bytes[block] = {};
-  to.measure("raw durable 4 KiB write", blocks, 1, [&](int i) {
-    raw->write_at(static_cast<std::uint64_t>(i) * block, bytes).value();
-  });
+  to.measure("raw durable 4 KiB write", blocks, 1,
+             [&](int i) { raw->write_at(static_cast<std::uint64_t>(i) * block, bytes).value(); });
   std::filesystem::remove(path);
 }
 
-std::string stream(int n) { return annals::stream_name_of("order", annals::make_uuid_v5({}, std::to_string(n))); }
+std::string stream(int n) {
+  return annals::stream_name_of("order", annals::make_uuid_v5({}, std::to_string(n)));
+}
 
 const std::string payload(payload_bytes, 'x');
 
 std::vector<new_event> events(std::size_t count) {
-  return std::vector<new_event>(
-      count, {.type = "order_paid", .codec = annals::codec::binary,
-              .payload = std::as_bytes(std::span(payload))});
+  return std::vector<new_event>(count, {.type = "order_paid",
+                                        .codec = annals::codec::binary,
+                                        .payload = std::as_bytes(std::span(payload))});
 }
 
 void append(annals::event_store& store, const std::string& name, std::span<const new_event> some) {
   const stream_write write{.name = name, .events = some};
   store.append({.streams = std::span(&write, 1)}).value();
+}
+
+/// The threads stand ready before the clock starts.
+void measure_threads(runner& to, annals::event_store& store, const std::vector<std::string>& names,
+                     std::span<const new_event> one) {
+  constexpr int rounds = 20;
+  std::barrier start(static_cast<std::ptrdiff_t>(names.size()) + 1);
+  std::barrier end(static_cast<std::ptrdiff_t>(names.size()) + 1);
+  std::vector<std::jthread> threads;
+  for (const auto& name : names)
+    threads.emplace_back([&] {
+      for (int round = 0; round < rounds; ++round) {
+        start.arrive_and_wait();
+        append(store, name, one);
+        end.arrive_and_wait();
+      }
+    });
+  to.measure("1,000 appends from 1,000 threads", rounds, names.size(), [&](int) {
+    start.arrive_and_wait();
+    end.arrive_and_wait();
+  });
 }
 
 void measure_appends(runner& to, annals::event_store& store) {
@@ -140,19 +163,14 @@ void measure_appends(runner& to, annals::event_store& store) {
     std::latch all(many);
     for (const auto& name : names) {
       const stream_write write{.name = name, .events = one};
-      store.append({.streams = std::span(&write, 1)},
-                   [&](annals::result<annals::appended> done) {
-                     done.value();
-                     all.count_down();
-                   });
+      store.append({.streams = std::span(&write, 1)}, [&](annals::result<annals::appended> done) {
+        done.value();
+        all.count_down();
+      });
     }
     all.wait();
   });
-  to.measure("1,000 appends from 1,000 threads", 5, many, [&](int) {
-    std::vector<std::jthread> threads;
-    for (const auto& name : names)
-      threads.emplace_back([&] { append(store, name, one); });
-  });
+  measure_threads(to, store, names, one);
 }
 
 void measure_domain(runner& to, annals::event_store& store) {
@@ -172,10 +190,13 @@ void measure_domain(runner& to, annals::event_store& store) {
   const auto name = orders.stream_of(old);
   to.measure("read the same without decoding", 300, history, [&](int) {
     std::uint64_t seen = 0;
-    store.read({.stream = name}, [&](const annals::event_batch& some) {
-      seen += some.events.size();
-      return annals::flow::more;
-    }).value();
+    store
+        .read({.stream = name},
+              [&](const annals::event_batch& some) {
+                seen += some.events.size();
+                return annals::flow::more;
+              })
+        .value();
     if (seen != history) std::abort();
   });
 }
@@ -187,15 +208,18 @@ void measure_replay(runner& to, annals::event_store& store) {
   for (int i = 0; i < 300; ++i) append(store, "replay-" + std::to_string(i % 7), batch);
   const auto count = [&](bool decode) {
     std::uint64_t seen = 0;
-    store.read({.filter = {}}, [&](const annals::event_batch& some) {
-      for (const auto& view : some.events) {
-        if (decode && view.type() == "order_created")
-          seen += annals::json::decode<created>(view.text()).value().items.size();
-        else
-          ++seen;
-      }
-      return annals::flow::more;
-    }).value();
+    store
+        .read({.filter = {}},
+              [&](const annals::event_batch& some) {
+                for (const auto& view : some.events) {
+                  if (decode && view.type() == "order_created")
+                    seen += annals::json::decode<created>(view.text()).value().items.size();
+                  else
+                    ++seen;
+                }
+                return annals::flow::more;
+              })
+        .value();
     return seen;
   };
   const auto all = store.head().value().in(0).sequence;
@@ -241,4 +265,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace bench
 
-int main(int argc, char** argv) { return bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  return bench::run(argc, argv);
+}
