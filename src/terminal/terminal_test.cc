@@ -1,0 +1,83 @@
+#include "annals/terminal.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+namespace annals {
+namespace {
+
+using namespace terminal;
+
+/// What a function prints into a file.
+template <class Print>
+std::string printed(Print&& print) {
+  std::FILE* out = std::tmpfile();
+  print(out);
+  std::string text(static_cast<std::size_t>(std::ftell(out)), '\0');
+  std::rewind(out);
+  EXPECT_EQ(std::fread(text.data(), 1, text.size(), out), text.size());
+  std::fclose(out);
+  return text;
+}
+
+TEST(thousands, are_grouped_in_whole_numbers_and_before_the_point) {
+  EXPECT_EQ(with_thousands(std::uint64_t{0}), "0");
+  EXPECT_EQ(with_thousands(std::uint64_t{999}), "999");
+  EXPECT_EQ(with_thousands(std::uint64_t{1000}), "1,000");
+  EXPECT_EQ(with_thousands(UINT64_MAX), "18,446,744,073,709,551,615");
+  EXPECT_EQ(with_thousands("-1234567.8901"), "-1,234,567.8901");
+  EXPECT_EQ(with_thousands("12a4567"), "12a4567");
+  EXPECT_EQ(with_thousands(""), "");
+}
+
+TEST(printable, shows_control_characters_and_broken_utf8) {
+  EXPECT_EQ(printable("a\x1b[31mb\n\t\x7f"), "a\\x1b[31mb\\x0a\\x09\\x7f");
+  EXPECT_EQ(printable("\xc2\x9b" "x"), "\\xc2\\x9bx");  // a C1 control, CSI in some terminals
+  EXPECT_EQ(printable("a\xff" "b"), "a?b");
+  EXPECT_EQ(printable("ä€😀"), "ä€😀");
+}
+
+TEST(table, aligns_columns_by_characters_and_ends_lines_without_blanks) {
+  table t({{"name"}, {"count", align::right}, {"note"}});
+  t.row({"ä", "1", ""});
+  t.row({"longer", "1,000", "x\n"});
+  EXPECT_EQ(printed([&](std::FILE* out) { t.print(out); }),
+            "name    count  note\n"
+            "------  -----  -----\n"
+            "ä           1\n"
+            "longer  1,000  x\\x0a\n");
+}
+
+TEST(progress, says_nothing_of_a_job_that_ends_at_once) {
+  EXPECT_EQ(printed([](std::FILE* out) {
+              progress bar("working", 100, "bytes", out);
+              bar.advance_to(50);
+              bar.finish();
+            }),
+            "");
+}
+
+TEST(progress, prints_lines_with_rate_and_time_left_where_there_is_no_terminal) {
+  const auto text = printed([](std::FILE* out) {
+    progress bar("working", 100, "orders", out);
+    const std::atomic<std::uint32_t> never{0};
+    for (int i = 0; i < 60; ++i) {
+      posix_env().park(never, 0, std::chrono::milliseconds(10));
+      bar.advance_to(50, 7);
+    }
+  });
+  EXPECT_EQ(text.substr(0, 24), "working  50 %  7 orders,");
+  EXPECT_NE(text.find("/s, "), std::string::npos);
+  EXPECT_EQ(text.substr(text.size() - 8), " s left\n");
+}
+
+TEST(report, prints_one_line_and_answers_the_exit_code) {
+  testing::internal::CaptureStderr();
+  const int code = report("program", error(errc::disk_full, "writing\nx"));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "program: writing\\x0ax\n");
+  EXPECT_EQ(code, exit_code_of(errc::disk_full));
+}
+
+}  // namespace
+}  // namespace annals
