@@ -99,6 +99,8 @@ class notifier {
   /// Waits until the head's sequence is greater than `sequence`; `head` is what it is now.
   std::unique_ptr<wait_handle> add(std::uint64_t sequence, const checkpoint& head,
                                    completion<checkpoint> done);
+  /// Answers with an error, on the completion thread.
+  std::unique_ptr<wait_handle> refuse(error problem, completion<checkpoint> done);
   /// The store has moved on.
   void advance(const checkpoint& head);
   /// Answers every wait with shutting_down.

@@ -50,6 +50,14 @@ std::unique_ptr<wait_handle> notifier::add(std::uint64_t sequence, const checkpo
   return made;
 }
 
+std::unique_ptr<wait_handle> notifier::refuse(error problem, completion<checkpoint> done) {
+  auto one = std::make_shared<wait>();
+  one->done = std::move(done);
+  auto made = std::make_unique<handle>(*this, one);
+  fire(std::move(one), std::unexpected(std::move(problem)));
+  return made;
+}
+
 void notifier::advance(const checkpoint& head) {
   std::vector<std::shared_ptr<wait>> due;
   {

@@ -74,6 +74,11 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   void when_durable(std::move_only_function<void()> effect);
   bool quiet() const noexcept { return groups_.empty(); }
   bool overloaded(std::size_t more_bytes) const noexcept;
+  /// Answers that have not begun to run.
+  std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+  /// For answers that go out without the log's help.
+  void count_answer() noexcept { in_flight_.fetch_add(1, std::memory_order_relaxed); }
+  void uncount_answer() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
   const std::optional<error>& failure() const noexcept { return failure_; }
   std::uint64_t staged_sequence() const noexcept { return end_.last_sequence; }
   std::uint64_t clock() const noexcept { return end_.clock; }

@@ -16,11 +16,6 @@ error overloaded() {
           "limits::appends_in_flight_bytes); append again when some have completed"};
 }
 
-void complete_inside(completion<appended> done, result<appended> answer) {
-  complete(
-      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
-}
-
 }  // namespace
 
 std::optional<error> embedded_store::refuses_writes() const {
@@ -36,15 +31,14 @@ std::optional<error> embedded_store::refuses_writes() const {
 void embedded_store::do_append(const append_request& request, caller who,
                                completion<appended> done) {
   append_draft draft(request, environment());
-  const bool lent = who == caller::waits;
   const std::size_t most = draft.most_bytes();
   lock_type lock(log_->mutex());
   std::optional<verdict> refused;
   for (;;) {
     if (auto problem = refuses_writes())
-      refused = verdict{std::unexpected(std::move(*problem))};
+      refused = verdict{.answer = std::unexpected(std::move(*problem)), .in_order = false};
     else if (log_->overloaded(most))
-      refused = verdict{std::unexpected(overloaded())};
+      refused = verdict{.answer = std::unexpected(overloaded()), .in_order = false};
     else
       refused = check_append(request, draft);
     if (refused || log_->has_room(most)) break;
@@ -54,29 +48,49 @@ void embedded_store::do_append(const append_request& request, caller who,
       break;
     }
   }
-  if (refused && (!refused->rests_on_staged || log_->quiet())) {
+  if (refused) return answer_refusal(std::move(lock), who, std::move(*refused), std::move(done));
+  const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::append;
+  auto staged = stage_append(*log_, *index_, draft, kind, request.context.received);
+  log_->wait_for_staged({.done = std::move(done),
+                         .answer = staged,
+                         .bytes = most,
+                         .counted = true,
+                         .lent = who == caller::waits});
+}
+
+// What rests on staged data waits for it. Other answers go out inside the call, but those of
+// completion forms not before the answers of earlier calls: these run in order.
+void embedded_store::answer_refusal(lock_type lock, caller who, verdict refused,
+                                    completion<appended> done) {
+  const bool in_order = who == caller::goes_on && refused.in_order;
+  if (!log_->quiet() && (refused.rests_on_staged || in_order))
+    return log_->wait_for_staged({.done = std::move(done),
+                                  .answer = std::move(refused.answer),
+                                  .counted = true,
+                                  .lent = who == caller::waits});
+  auto run = [done = std::move(done), answer = std::move(refused.answer)]() mutable {
+    done(std::move(answer));
+  };
+  if (!in_order || log_->in_flight() == 0) {
     lock.unlock();
-    return complete_inside(std::move(done), std::move(refused->answer));
+    return complete(std::move(run));
   }
-  pending_answer pending{.done = std::move(done), .counted = true, .lent = lent};
-  if (refused) {
-    pending.answer = std::move(refused->answer);
-  } else {
-    const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::append;
-    pending.answer = stage_append(*log_, *index_, draft, kind, request.context.received);
-    pending.bytes = most;
-  }
-  log_->wait_for_staged(std::move(pending));
+  log_->count_answer();
+  completions_.post([log = log_, run = std::move(run)]() mutable {
+    log->uncount_answer();
+    run();
+  });
 }
 
 // The order of checks is the contract's: command id, expectations, conditions.
 std::optional<embedded_store::verdict> embedded_store::check_append(const append_request& request,
                                                                     const append_draft& draft) {
   if (auto known = check_command(draft)) return known;
+  if (auto merged = check_keys(draft)) return merged;
   for (std::size_t i = 0; i < request.streams.size(); ++i)
     if (auto refused = check_stream(i, request.streams[i], draft.streams()[i].key)) return refused;
   for (std::size_t i = 0; i < request.unless.size(); ++i)
-    if (auto refused = check_condition(i, request.unless[i])) return refused;
+    if (auto refused = check_condition(i, request.unless[i], draft.now())) return refused;
   return std::nullopt;
 }
 
@@ -93,6 +107,18 @@ std::optional<embedded_store::verdict> embedded_store::check_command(
     answer.answer->already_applied = true;
   }
   return answer;
+}
+
+// Two names of one append with the same key; a key that is there already is seen by find().
+std::optional<embedded_store::verdict> embedded_store::check_keys(const append_draft& draft) const {
+  const auto& streams = draft.streams();
+  if (streams.size() < 2) return std::nullopt;
+  std::unordered_map<uuid, std::string_view> names;
+  for (const auto& part : streams)
+    if (const auto [other, fresh] = names.try_emplace(part.key, part.name);
+        !fresh && other->second != part.name)
+      return verdict{std::unexpected(stream_key_collision(part.name, other->second))};
+  return std::nullopt;
 }
 
 std::optional<embedded_store::verdict> embedded_store::check_stream(std::size_t index,
@@ -112,10 +138,10 @@ std::optional<embedded_store::verdict> embedded_store::check_stream(std::size_t 
 }
 
 std::optional<embedded_store::verdict> embedded_store::check_condition(
-    std::size_t index, const append_condition& condition) {
+    std::size_t index, const append_condition& condition, time_point now) {
   if (auto checked = check_history(condition.after); !checked)
     return verdict{std::unexpected(checked.error()), true};
-  const auto match = index_->first_match(condition.matching, condition.after.in(0).sequence);
+  const auto match = index_->first_match(condition.matching, condition.after.in(0).sequence, now);
   if (match == 0) return std::nullopt;
   return verdict{std::unexpected(condition_failed(index, describe(match))), !is_durable(match)};
 }

@@ -61,7 +61,7 @@ class embedded_store::read_run {
 
   result<void> begin_store() {
     const lock_type lock(store_.log_->mutex());
-    if (auto open = check_open(); !open) return open;
+    if (auto open = store_.check_open(); !open) return open;
     if (auto checked = store_.check_history(request_.after); !checked) return checked;
     end_.scanned_to = store_.log_->durable_head();
     first_ = std::max({request_.first, request_.after.in(0).sequence + 1, std::uint64_t{1}});
@@ -70,36 +70,25 @@ class embedded_store::read_run {
   }
 
   result<void> begin_stream() {
-    retention kept;
     {
       const lock_type lock(store_.log_->mutex());
-      if (auto open = check_open(); !open) return open;
+      if (auto open = store_.check_open(); !open) return open;
       end_.scanned_to = store_.log_->durable_head();
       const auto found = store_.find(request_.stream, stream_key_of(request_.stream));
       if (!found) return std::unexpected(found.error());
       stream_ = *found;
       if (stream_ == nullptr) return {};  // reads as empty
-      kept = stream_->kept;
       const auto newest = stream_->newest_at(store_.log_->durable_sequence());
       sequences_.assign(stream_->sequences.begin(),
                         stream_->sequences.begin() + static_cast<std::ptrdiff_t>(newest.number));
       end_.stream_version = newest;
-      end_.gone = kept.gone;
+      end_.gone = stream_->kept.gone;
+      end_.first_kept = store_.index_->first_kept(*stream_, newest, now_);
     }
     first_ = std::max<std::uint64_t>(request_.from.number, 1);
     last_ = std::min<std::uint64_t>(request_.to.number, sequences_.size());
-    if (!kept.keeps_all()) {
-      const auto first_kept = store_.first_kept(sequences_, kept, now_);
-      if (!first_kept) return std::unexpected(first_kept.error());
-      end_.first_kept = *first_kept;
-    }
     if (auto started = start_from_snapshot(); !started) return started;
     skip_removed();
-    return {};
-  }
-
-  result<void> check_open() const {
-    if (store_.closed_) return fail(errc::shutting_down, "the store is closed; open it again");
     return {};
   }
 
@@ -147,17 +136,13 @@ class embedded_store::read_run {
 
   void look_at(std::uint64_t sequence) {
     auto event = store_.wanted(sequence);
-    if (whole_store_ && !event.stream->kept.keeps_all()) {
-      auto by_version = event.stream->kept;
-      event.max_age = std::exchange(by_version.max_age, {});
-      const auto newest = event.stream->newest_at(store_.log_->durable_sequence());
-      if (by_version.hides(event.stream->newest_at(sequence), {}, newest, now_)) {
-        ++end_.removed;
-        return;
-      }
+    if (whole_store_ &&
+        store_.index_->hides(sequence, event.stream->newest_at(store_.log_->durable_sequence()),
+                             now_)) {
+      ++end_.removed;
+    } else if (!filtered_ || may_match(event)) {
+      found_.push_back(event);
     }
-    if (event.max_age.count() == 0 && filtered_ && !may_match(event)) return;
-    found_.push_back(event);
   }
 
   // By what the index knows: category and type.
@@ -174,16 +159,11 @@ class embedded_store::read_run {
            });
   }
 
-  bool matches_fully(const wanted_event& event, const item_view& item) {
-    if (!filtered_ || (!filters_tags_ && event.max_age.count() == 0)) return true;
+  bool matches_tags(const wanted_event& event, const item_view& item) {
+    if (!filters_tags_) return true;
     tags_.clear();
     for_each_tag(item, [&](std::string_view tag) { tags_.push_back(tag); });
-    return matches(request_.filter, category_of(event.stream->name), event.type, tags_);
-  }
-
-  bool too_old(const wanted_event& event, const item_view& item) const {
-    if (event.max_age.count() == 0) return false;
-    return hlc{item.as<event_item>().recorded}.time() < now_ - event.max_age;
+    return matches(request_.filter.matching, event.type, tags_);
   }
 
   /// Loads what look_up found and hands it to the sink.
@@ -196,11 +176,7 @@ class embedded_store::read_run {
         return std::unexpected(item.error());
       }
       const auto& event = found_[i];
-      if (too_old(event, *item)) {
-        ++end_.removed;
-        continue;
-      }
-      if (!matches_fully(event, *item)) continue;
+      if (!matches_tags(event, *item)) continue;
       batch_.push_back(reader_.view(*item, event));
       if (end_.delivered + batch_.size() == request_.limit) {
         end_.complete = event.sequence == last_wanted();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "annals/assert.h"
 #include "annals/obs.h"
 #include "annals/stream.h"
 #include "recovery.h"
@@ -38,6 +39,7 @@ embedded_store::embedded_store(env& environment, store_directory directory,
 }
 
 embedded_store::~embedded_store() {
+  ANNALS_ASSERT(!inside_completion(), "a store destroyed inside a completion");
   // Whoever must hear of the last writes calls close() before.
   if (const auto closed = do_close(); !closed) obs::info(closed.error().message());
 }
@@ -56,6 +58,7 @@ result<void> embedded_store::start(const std::optional<repair_item>& repaired) {
 
 result<std::optional<command_record>> embedded_store::do_find_command(const uuid& command_id) {
   const lock_type lock(log_->mutex());
+  if (auto open = check_open(); !open) return std::unexpected(open.error());
   const auto* known = index_->find_command(command_id);
   if (known == nullptr || known->place >= log_->durable()) return std::optional<command_record>{};
   return std::optional(record_of(*known));
@@ -63,17 +66,30 @@ result<std::optional<command_record>> embedded_store::do_find_command(const uuid
 
 std::unique_ptr<wait_handle> embedded_store::do_notify_past(const checkpoint& seen,
                                                             completion<checkpoint> done) {
-  const auto head_now = [this] {
+  checkpoint head;
+  {
     const lock_type lock(log_->mutex());
-    return log_->durable_head();
-  };
-  auto handle = notifier_.add(seen.in(0).sequence, head_now(), std::move(done));
-  notifier_.advance(head_now());  // an append may have come between the two
+    if (auto open = check_open(); !open) return notifier_.refuse(open.error(), std::move(done));
+    if (auto ours = check_history(seen); !ours)
+      return notifier_.refuse(ours.error(), std::move(done));
+    head = log_->durable_head();
+  }
+  auto handle = notifier_.add(seen.in(0).sequence, head, std::move(done));
+  const lock_type lock(log_->mutex());
+  // An append, or close(), may have come between the two.
+  notifier_.advance(log_->durable_head());
+  if (closed_) notifier_.close();
   return handle;
+}
+
+result<void> embedded_store::check_open() const {
+  if (closed_) return fail(errc::shutting_down, "the store is closed; open it again");
+  return {};
 }
 
 result<checkpoint> embedded_store::do_head() {
   const lock_type lock(log_->mutex());
+  if (auto open = check_open(); !open) return std::unexpected(open.error());
   return log_->durable_head();
 }
 
@@ -112,6 +128,7 @@ result<std::optional<snapshot>> embedded_store::do_load_snapshot(std::string_vie
   const uuid key = stream_key_of(stream);
   {
     const lock_type lock(log_->mutex());
+    if (auto open = check_open(); !open) return std::unexpected(open.error());
     if (const auto found = find(stream, key); !found) return std::unexpected(found.error());
   }
   return usable_snapshot(key, shape);
@@ -131,61 +148,14 @@ result<std::optional<snapshot>> embedded_store::usable_snapshot(const uuid& key,
   return loaded;
 }
 
-// What is hidden is a prefix: versions and recorded times only grow.
-result<version> embedded_store::first_kept(const std::vector<std::uint64_t>& sequences,
-                                           const retention& kept, time_point now) {
-  const version newest{sequences.size()};
-  retention by_version = kept;
-  by_version.max_age = {};
-  std::uint64_t low = 1;
-  if (!by_version.keeps_all()) {
-    low = std::max(kept.truncate_before.number, low);
-    if (kept.max_count != 0 && newest.number > kept.max_count)
-      low = std::max(low, newest.number - kept.max_count + 1);
-  }
-  std::uint64_t high = newest.number + 1;
-  low = std::min(low, high);
-  log_reader reader(segments_, log_->tail());
-  while (kept.max_age.count() != 0 && low < high) {
-    const std::uint64_t middle = low + (high - low) / 2;
-    wanted_event event;
-    {
-      const lock_type lock(log_->mutex());
-      event = wanted(sequences[middle - 1]);
-    }
-    const auto item = reader.load({&event, 1});
-    if (!item) return std::unexpected(item.error());
-    const hlc recorded{item->as<event_item>().recorded};
-    reader.release();
-    if (kept.hides({middle}, recorded, newest, now))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return version{low};
-}
-
-result<stream_info> embedded_store::info_of(const stream_entry& stream, time_point now) {
-  stream_info known{.name = stream.name, .key = stream.key};
-  std::vector<std::uint64_t> sequences;
-  retention kept;
-  {
-    const lock_type lock(log_->mutex());
-    kept = stream.kept;
-    known.gone = kept.gone;
-    known.version = stream.newest_at(log_->durable_sequence());
-    if (known.version.number != 0)
-      known.last = {.sequence = stream.sequences[known.version.number - 1]};
-    if (!kept.keeps_all())
-      sequences.assign(
-          stream.sequences.begin(),
-          stream.sequences.begin() + static_cast<std::ptrdiff_t>(known.version.number));
-  }
-  if (kept.keeps_all()) return known;
-  const auto first = first_kept(sequences, kept, now);
-  if (!first) return std::unexpected(first.error());
-  known.first_kept = *first;
-  return known;
+stream_info embedded_store::info_of(const stream_entry& stream, time_point now) const {
+  const auto newest = stream.newest_at(log_->durable_sequence());
+  return {.name = stream.name,
+          .key = stream.key,
+          .version = newest,
+          .first_kept = index_->first_kept(stream, newest, now),
+          .last = {.sequence = stream.sequences[newest.number - 1]},
+          .gone = stream.kept.gone};
 }
 
 result<std::vector<stream_info>> embedded_store::do_list_streams(const list_request& request) {
@@ -196,6 +166,7 @@ result<std::vector<stream_info>> embedded_store::do_list_streams(const list_requ
   std::size_t looked_at = 0;
   for (bool more = true; more;) {
     const lock_type lock(log_->mutex());
+    if (auto open = check_open(); !open) return std::unexpected(open.error());
     const std::size_t end = std::min(index_->streams(), looked_at + streams_per_turn);
     for (; looked_at < end; ++looked_at) {
       const auto& stream = index_->stream(static_cast<std::uint32_t>(looked_at));
@@ -215,11 +186,8 @@ result<std::vector<stream_info>> embedded_store::do_list_streams(const list_requ
   const auto now = environment().now();
   std::vector<stream_info> streams;
   streams.reserve(page.size());
-  for (const auto* stream : page) {
-    auto known = info_of(*stream, now);
-    if (!known) return std::unexpected(known.error());
-    streams.push_back(std::move(*known));
-  }
+  const lock_type lock(log_->mutex());
+  for (const auto* stream : page) streams.push_back(info_of(*stream, now));
   return streams;
 }
 

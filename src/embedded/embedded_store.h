@@ -47,15 +47,19 @@ class embedded_store final : public event_store {
   struct verdict {
     result<appended> answer{};
     bool rests_on_staged = false;
+    bool in_order = true;  ///< with the answers of earlier calls; not what bounds them
   };
 
   // All with the log's mutex held.
+  result<void> check_open() const;
   std::optional<error> refuses_writes() const;
   std::optional<verdict> check_append(const append_request& request, const append_draft& draft);
   std::optional<verdict> check_command(const append_draft& draft) const;
   std::optional<verdict> check_stream(std::size_t index, const stream_write& write,
                                       const uuid& key);
-  std::optional<verdict> check_condition(std::size_t index, const append_condition& condition);
+  std::optional<verdict> check_condition(std::size_t index, const append_condition& condition,
+                                         time_point now);
+  std::optional<verdict> check_keys(const append_draft& draft) const;
   result<void> check_history(const checkpoint& seen) const;
   result<void> check_follows(const import_request& request, const append_draft& draft);
   result<stream_entry*> find(std::string_view name, const uuid& key);
@@ -63,14 +67,14 @@ class embedded_store final : public event_store {
   command_record record_of(const command_entry& command) const;
   checkpoint checkpoint_at(std::uint64_t sequence) const;
   wanted_event wanted(std::uint64_t sequence) const;
+  stream_info info_of(const stream_entry& stream, time_point now) const;
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.
+  /// Answers without staging: at once, but not before earlier answers.
+  void answer_refusal(lock_type lock, caller who, verdict refused, completion<appended> done);
   result<appended> wait_for(lock_type lock, appended staged);
   result<std::optional<snapshot>> usable_snapshot(const uuid& key, std::uint64_t shape);
-  result<version> first_kept(const std::vector<std::uint64_t>& sequences, const retention& kept,
-                             time_point now);
-  result<stream_info> info_of(const stream_entry& stream, time_point now);
 
   store_directory directory_;
   embedded_options options_;

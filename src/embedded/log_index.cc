@@ -67,22 +67,56 @@ const command_entry* log_index::find_command(const uuid& id) const {
   return found == commands_.end() ? nullptr : &found->second;
 }
 
-std::uint64_t log_index::first_match(const query& selects, std::uint64_t after) const {
-  if (selects.items.empty()) return after < events_.size() ? after + 1 : 0;
+bool log_index::hides(std::uint64_t sequence, version newest, time_point now) const {
+  const auto& stream = stream_of(event(sequence));
+  return !stream.kept.keeps_all() &&
+         stream.kept.hides(stream.newest_at(sequence), event(sequence).recorded, newest, now);
+}
+
+// What is hidden is a prefix: versions and recorded times only grow.
+version log_index::first_kept(const stream_entry& stream, version newest, time_point now) const {
+  if (stream.kept.keeps_all()) return {1};
+  std::uint64_t low = 1;
+  std::uint64_t high = newest.number + 1;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    const auto recorded = event(stream.sequences[middle - 1]).recorded;
+    if (stream.kept.hides({middle}, recorded, newest, now)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return {low};
+}
+
+std::uint64_t log_index::first_match(const query& selects, std::uint64_t after,
+                                     time_point now) const {
+  const visible sees = [&](std::uint64_t sequence) {
+    return !hides(sequence, stream_of(event(sequence)).newest(), now);
+  };
+  if (selects.items.empty()) return first_visible(after, sees);
   std::uint64_t first = 0;
   for (const auto& item : selects.items) {
-    const auto match = first_match(item, after);
+    const auto match = first_match(item, after, sees);
     if (match != 0 && (first == 0 || match < first)) first = match;
   }
   return first;
 }
 
-std::uint64_t log_index::first_match(const query_item& item, std::uint64_t after) const {
+std::uint64_t log_index::first_visible(std::uint64_t after, const visible& sees) const {
+  for (std::uint64_t sequence = after + 1; sequence <= events_.size(); ++sequence)
+    if (sees(sequence)) return sequence;
+  return 0;
+}
+
+std::uint64_t log_index::first_match(const query_item& item, std::uint64_t after,
+                                     const visible& sees) const {
   std::vector<std::uint32_t> wanted;
   for (const auto type : item.types)
     if (const auto number = types.number_of(type); number != 0) wanted.push_back(number);
   if (wanted.empty() && !item.types.empty()) return 0;
-  if (item.tags.empty()) return first_of_types(wanted, after);
+  if (item.tags.empty()) return first_of_types(wanted, after, sees);
 
   std::vector<const std::vector<std::uint64_t>*> postings;
   for (const auto tag : item.tags) {
@@ -96,20 +130,20 @@ std::uint64_t log_index::first_match(const query_item& item, std::uint64_t after
     const bool type_fits = wanted.empty() || std::ranges::count(wanted, event(*at).type) != 0;
     const bool tags_fit =
         std::ranges::all_of(postings, [&](const auto* list) { return holds(*list, *at); });
-    if (type_fits && tags_fit) return *at;
+    if (type_fits && tags_fit && sees(*at)) return *at;
   }
   return 0;
 }
 
 std::uint64_t log_index::first_of_types(const std::vector<std::uint32_t>& wanted,
-                                        std::uint64_t after) const {
-  if (wanted.empty()) return after < events_.size() ? after + 1 : 0;
+                                        std::uint64_t after, const visible& sees) const {
+  if (wanted.empty()) return first_visible(after, sees);
   const bool any_newer = std::ranges::any_of(wanted, [&](std::uint32_t type) {
     return type < newest_of_type_.size() && newest_of_type_[type] > after;
   });
   if (!any_newer) return 0;
   for (std::uint64_t sequence = after + 1; sequence <= events_.size(); ++sequence)
-    if (std::ranges::count(wanted, event(sequence).type) != 0) return sequence;
+    if (std::ranges::count(wanted, event(sequence).type) != 0 && sees(sequence)) return sequence;
   return 0;
 }
 

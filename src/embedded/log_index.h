@@ -51,6 +51,7 @@ struct stream_entry {
 struct event_entry {
   lsn place{};  // of the item
   uuid id{};
+  hlc recorded{};
   std::uint32_t type = 0;
   std::uint32_t stream = 0;
 };
@@ -89,12 +90,20 @@ class log_index {
   const command_entry* find_command(const uuid& id) const;
   void add_command(const uuid& id, const command_entry& command) { commands_.emplace(id, command); }
 
-  /// The first event after `after` that the query selects, or 0.
-  std::uint64_t first_match(const query& selects, std::uint64_t after) const;
+  /// True when retention hides an event; `newest` is what counts as the stream's newest version.
+  bool hides(std::uint64_t sequence, version newest, time_point now) const;
+  /// The first version of a stream that retention does not hide, of versions 1 to `newest`.
+  version first_kept(const stream_entry& stream, version newest, time_point now) const;
+
+  /// The first event after `after` that the query selects and a reader would see, or 0.
+  std::uint64_t first_match(const query& selects, std::uint64_t after, time_point now) const;
 
  private:
-  std::uint64_t first_match(const query_item& item, std::uint64_t after) const;
-  std::uint64_t first_of_types(const std::vector<std::uint32_t>& types, std::uint64_t after) const;
+  using visible = std::function<bool(std::uint64_t)>;
+  std::uint64_t first_visible(std::uint64_t after, const visible& sees) const;
+  std::uint64_t first_match(const query_item& item, std::uint64_t after, const visible& sees) const;
+  std::uint64_t first_of_types(const std::vector<std::uint32_t>& types, std::uint64_t after,
+                               const visible& sees) const;
 
   struct text_hash {
     using is_transparent = void;

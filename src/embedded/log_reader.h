@@ -22,7 +22,6 @@ struct wanted_event {
   uuid id{};
   const stream_entry* stream = nullptr;
   std::string_view type{};
-  std::chrono::microseconds max_age{0};  ///< not zero: retention asks for its recorded time
 };
 
 /// Reads events out of memory or out of files, checks them, and lends them as views without

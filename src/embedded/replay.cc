@@ -72,6 +72,7 @@ class frame_replay {
         frame_.header().place.offset() + static_cast<std::uint64_t>(item.data() - frame_.data());
     index_.add_event(*stream, {.place = lsn::at(frame_.header().place.segment(), offset),
                                .id = event.event_id,
+                               .recorded = {event.recorded},
                                .type = event.type,
                                .stream = stream->number});
     for_each_tag(item, [&](std::string_view tag) { index_.add_tag(tag, index_.events()); });

@@ -171,6 +171,7 @@ class frame_builder {
       const auto offset = place_.where.offset() + static_cast<std::uint64_t>(at - place_.at);
       index_.add_event(stream, {.place = lsn::at(place_.where.segment(), offset),
                                 .id = event.event_id,
+                                .recorded = {event.recorded},
                                 .type = event.type,
                                 .stream = stream.number});
       for_each_tag(item_view(at),
