@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "annals/engine.h"
 
@@ -63,11 +62,9 @@ void notifier::advance(const checkpoint& head) {
   {
     const std::scoped_lock lock(mutex_);
     if (waits_.empty()) return;
-    const auto reached = std::stable_partition(waits_.begin(), waits_.end(), [&](const auto& w) {
-      return w->sequence >= head.in(0).sequence;
-    });
-    due.assign(std::move_iterator(reached), std::move_iterator(waits_.end()));
-    waits_.erase(reached, waits_.end());
+    for (auto& one : waits_)
+      if (one->sequence < head.in(0).sequence) due.push_back(std::move(one));
+    std::erase(waits_, nullptr);
   }
   for (auto& one : due) fire(std::move(one), head);
 }

@@ -36,9 +36,9 @@ void embedded_store::do_append(const append_request& request, caller who,
   std::optional<verdict> refused;
   for (;;) {
     if (auto problem = refuses_writes())
-      refused = verdict{.answer = std::unexpected(std::move(*problem)), .in_order = false};
+      refused = verdict{std::unexpected(std::move(*problem))};
     else if (log_->overloaded(most))
-      refused = verdict{.answer = std::unexpected(overloaded()), .in_order = false};
+      refused = verdict{std::unexpected(overloaded())};
     else
       refused = check_append(request, draft);
     if (refused || log_->has_room(most)) break;
@@ -59,10 +59,11 @@ void embedded_store::do_append(const append_request& request, caller who,
 }
 
 // What rests on staged data waits for it. Other answers go out inside the call, but those of
-// completion forms not before the answers of earlier calls: these run in order.
+// completion forms not before the answers of earlier calls, which run in order; unless there are
+// too many of them already.
 void embedded_store::answer_refusal(lock_type lock, caller who, verdict refused,
                                     completion<appended> done) {
-  const bool in_order = who == caller::goes_on && refused.in_order;
+  const bool in_order = who == caller::goes_on && !log_->overloaded(0);
   if (!log_->quiet() && (refused.rests_on_staged || in_order))
     return log_->wait_for_staged({.done = std::move(done),
                                   .answer = std::move(refused.answer),

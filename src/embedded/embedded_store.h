@@ -47,7 +47,6 @@ class embedded_store final : public event_store {
   struct verdict {
     result<appended> answer{};
     bool rests_on_staged = false;
-    bool in_order = true;  ///< with the answers of earlier calls; not what bounds them
   };
 
   // All with the log's mutex held.
