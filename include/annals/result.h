@@ -114,7 +114,11 @@ class [[nodiscard]] result : public std::expected<T, annals::error> {
 
   T& value() & { return check(), **this; }
   const T& value() const& { return check(), **this; }
-  T&& value() && { return check(), std::move(**this); }
+  /// By value, so that `for (auto& one : call().value())` does not outlive what it walks.
+  T value() && {
+    check();
+    return std::move(**this);
+  }
 
  private:
   void check() const {

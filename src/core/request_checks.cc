@@ -70,8 +70,13 @@ result<void> check_query(const query& matching, const std::string& where) {
   return checked;
 }
 
+result<void> check_clock(hlc reading, std::string_view what) {
+  return within(reading.milliseconds(), limits::clock_milliseconds, what, "clock_milliseconds");
+}
+
 result<void> check_context(const append_context& context) {
-  return first_failure({within(context.user_metadata.size(), limits::user_metadata_bytes,
+  return first_failure({check_clock(context.received, "clock reading received"),
+                        within(context.user_metadata.size(), limits::user_metadata_bytes,
                                "user metadata", "user_metadata_bytes"),
                         within(context.tracestate.size(), limits::tracestate_bytes, "tracestate",
                                "tracestate_bytes")});
