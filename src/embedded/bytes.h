@@ -29,6 +29,11 @@ void write_as(std::byte* to, const T& value) noexcept {
   std::memcpy(to, &value, sizeof value);
 }
 
+/// As memcpy, which must not be given the address of nothing.
+inline void copy_bytes(std::byte* to, std::span<const std::byte> bytes) noexcept {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+}
+
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
 }

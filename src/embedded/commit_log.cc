@@ -91,7 +91,7 @@ void commit_log::new_group(std::size_t more_bytes) {
   group->memory = page_->data() + page_used_;
   group->room = page_->size() - page_used_;
   group->used = group->prefix;
-  std::memcpy(group->memory, end_.partial_block.data(), group->prefix);
+  copy_bytes(group->memory, std::span(end_.partial_block).first(group->prefix));
   groups_.push_back(std::move(group));
 }
 

@@ -23,10 +23,6 @@ std::size_t event_bytes(const new_event& event) noexcept {
   return sizeof(event_item) + padded(event.payload.size()) + tags_bytes(event);
 }
 
-void copy(std::byte* to, std::span<const std::byte> bytes) noexcept {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-}
-
 void write_tags(std::byte* at, const new_event& event) {
   if (event.tags.empty()) return;
   write_as(at, section_header{.length = static_cast<std::uint32_t>(tags_bytes(event)),
@@ -35,7 +31,7 @@ void write_tags(std::byte* at, const new_event& event) {
   at += sizeof(section_header);
   for (const auto tag : event.tags) {
     *at++ = static_cast<std::byte>(tag.size());
-    copy(at, std::as_bytes(std::span(tag)));
+    copy_bytes(at, std::as_bytes(std::span(tag)));
     at += tag.size();
   }
 }
@@ -97,7 +93,7 @@ void append_draft::add_stream(std::string_view name) {
                               .head = sizeof(name_item)},
                      .stream_key = part.key,
                      .length = static_cast<std::uint16_t>(name.size())});
-  copy(part.name_item.data() + sizeof(name_item), std::as_bytes(std::span(name)));
+  copy_bytes(part.name_item.data() + sizeof(name_item), std::as_bytes(std::span(name)));
   finish_rest(part.name_item.data());
   streams_.push_back(std::move(part));
 }
@@ -136,8 +132,8 @@ void append_draft::add_front(const append_context& context, const uuid& digest) 
                .trace_flags = context.trace.flags,
                .tracestate_length = static_cast<std::uint16_t>(context.tracestate.size()),
                .user_metadata_length = static_cast<std::uint32_t>(context.user_metadata.size())});
-  copy(at + sizeof(context_item), std::as_bytes(std::span(context.tracestate)));
-  copy(at + sizeof(context_item) + context.tracestate.size(), context.user_metadata);
+  copy_bytes(at + sizeof(context_item), std::as_bytes(std::span(context.tracestate)));
+  copy_bytes(at + sizeof(context_item) + context.tracestate.size(), context.user_metadata);
   finish_rest(at);
   ++front_items_;
 }
@@ -158,7 +154,7 @@ void append_draft::add_event(const new_event& event, std::uint32_t stream, const
                           .codec = static_cast<std::uint8_t>(event.codec),
                           .flags = event.genesis ? event_is_genesis : std::uint8_t{0},
                           .sections_length = static_cast<std::uint32_t>(sections)});
-  copy(at + sizeof(event_item), event.payload);
+  copy_bytes(at + sizeof(event_item), event.payload);
   write_tags(at + sizeof(event_item) + padded(event.payload.size()), event);
   finish_rest(at);
 }

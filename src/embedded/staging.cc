@@ -121,7 +121,7 @@ class frame_builder {
   // Command and context first, then the events; see append_draft::items.
   void add_draft(hlc received) {
     const auto items = draft_.items();
-    std::memcpy(at_, items.data(), items.size());
+    copy_bytes(at_, items);
     std::byte* command = draft_.command_id().is_nil() ? nullptr : at_;
     const std::byte* events =
         at_ + (draft_.events().empty() ? items.size() : draft_.events().front().offset);
