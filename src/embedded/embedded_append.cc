@@ -199,6 +199,8 @@ result<void> embedded_store::check_follows(const import_request& request,
   for (const auto& part : draft.streams()) {
     const auto found = find(part.name, part.key);
     if (!found) return std::unexpected(found.error());
+    if (*found && (*found)->staged.gone)
+      return std::unexpected(stream_is_gone(part.name, (*found)->newest()));
     versions[part.key] = *found ? (*found)->newest().number : 0;
   }
   auto sequence = log_->staged_sequence();
@@ -229,6 +231,7 @@ result<void> embedded_store::do_import(const import_request& request) {
     if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
     if (const auto* known = index_->find_command(draft.command_id()))
       return std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
+    if (auto merged = check_keys(draft)) return std::unexpected(merged->answer.error());
     if (auto follows = check_follows(request, draft); !follows) return follows;
     if (log_->has_room(most)) break;
     if (auto room = log_->make_room(lock, most); !room) return room;

@@ -267,6 +267,7 @@ TEST_F(store_recovery, discards_a_successor_that_the_crash_left_without_a_seal_b
   zero(seal.offset, seal.offset + seal.length, 2);
   zero(first_frame_offset, fs::file_size(segment(3)), 3);
   fs::remove(root() + "/CLOSED");
+  EXPECT_TRUE(verified().damage.empty()) << verified().damage.front();
   auto store = open();
   ASSERT_TRUE(store);
   EXPECT_FALSE(fs::exists(segment(3)));
@@ -282,6 +283,7 @@ TEST_F(store_recovery, refuses_an_unsealed_segment_that_frames_follow) {
   const auto seal = frames(2).back();
   zero(seal.offset, seal.offset + seal.length, 2);
   fs::remove(root() + "/CLOSED");
+  EXPECT_FALSE(verified().damage.empty());
   EXPECT_EQ(refused().code(), errc::store_corrupt);
 }
 

@@ -83,10 +83,28 @@ class verification {
     for (const auto number : numbers) {
       for (; expected < number; ++expected) missing(expected);
       ++expected;
-      if (auto checked = check_segment(number, number == numbers.back()); !checked) return checked;
+      const auto next = next_is_empty(number, numbers.back());
+      if (!next) return std::unexpected(next.error());
+      if (auto checked = check_segment(number, number == numbers.back() || *next); !checked)
+        return checked;
+      // Left by a crash between the naming of a segment and the seal before it.
+      if (*next && !last_sealed_) break;
     }
     if (numbers.empty() || last_sealed_) missing(expected);
     return {};
+  }
+
+  /// True when the last segment follows and holds nothing yet.
+  result<bool> next_is_empty(std::uint64_t number, std::uint64_t last) {
+    if (number + 1 != last) return false;
+    const auto path = directory_.paths.segment(last);
+    auto opened = env_.open(path, file_mode::read, write_through::none);
+    if (!opened) return std::unexpected(opened.error());
+    const auto header = read_segment_header(**opened, path, directory_.store_id, last);
+    if (!header) return false;  // said when its turn comes
+    const auto content = examine_tail(**opened, *header, first_frame_offset);
+    if (!content) return std::unexpected(content.error());
+    return content->nonzero_end == first_frame_offset;
   }
 
   void missing(std::uint64_t number) {
@@ -108,7 +126,6 @@ class verification {
       intact_ = false;
       return {};
     }
-    if (unfollowed_ && number > 1) damage(path + ": the segment before it has no seal");
     check_link(*header, path);
     segment_scan scan(**opened, *header);
     return scan_segment(scan, **opened, *header, path, last);
@@ -157,7 +174,7 @@ class verification {
       return false;
     }
     const bool closed_beyond = directory_.closed && directory_.closed->end > here;
-    if (tail.greatest_durable > here || closed_beyond || (rubbish && !last)) {
+    if (tail.greatest_durable > here || closed_beyond || !last) {
       intact_ = false;
       const std::string what = scan.stop() == scan_stop::bad ? scan.problem()
                                : closed_beyond ? "the log ends before the place where it was closed"
@@ -165,7 +182,6 @@ class verification {
       damage(describe_damage(path, scan.offset(), what, scan.next_sequence(), tail));
       return true;
     }
-    if (!last) unfollowed_ = true;
     report_.torn_tail_bytes += tail.nonzero_end - scan.offset();
     return false;
   }
@@ -223,7 +239,6 @@ class verification {
   log_index index_{};
   bool intact_ = true;  // no damage so far: the index holds all that stands before
   bool last_sealed_ = false;
-  bool unfollowed_ = false;  // a segment that is not the last has no seal
   lsn last_place_{};
   std::uint32_t last_crc_ = 0;
   std::uint64_t next_sequence_ = 1;
