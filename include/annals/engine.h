@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -57,6 +58,8 @@ error version_conflict(std::size_t stream_index, const stream_write& write,
                        const breaking_event& newest);
 error condition_failed(std::size_t condition_index, const breaking_event& matching);
 error command_id_reused(const uuid& command_id, const command_record& first);
+/// The error of a user's function that threw on a thread of ours, or where nobody could catch it.
+error handler_failed(std::string_view doing, std::exception_ptr thrown);
 error stream_is_gone(std::string_view stream, version at);
 error stream_key_collision(std::string_view wanted, std::string_view holder);
 error checkpoint_diverged(const checkpoint& seen, const store_info& info);
@@ -76,6 +79,8 @@ class completion_thread {
   void post(std::move_only_function<void()> run);
   /// Posts many, in order, with one wake-up.
   void post_all(std::vector<std::move_only_function<void()>> runs);
+  /// Blocks until everything posted before has run.
+  void drain();
 
  private:
   void run();

@@ -86,6 +86,7 @@ class env {
   /// The names in a directory, sorted, without "." and "..".
   virtual result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// Removes a file, or an empty directory.
   virtual result<void> remove(const std::string& path) = 0;
   /// Makes created, renamed and removed names of a directory durable.
   virtual result<void> sync_directory(const std::string& path) = 0;

@@ -5,15 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "annals/engine.h"
 #include "annals/execute.h"
 #include "annals/fold.h"
 #include "annals/obs.h"
 
 namespace annals {
 inline namespace v1 {
-
-/// The error of a user's function that threw on a thread of ours.
-error handler_failed(std::string_view stream, std::exception_ptr thrown);
 
 /// A command on its way: the completion form of the load–decide–append loop. Keeps itself alive
 /// until its completion has run.
@@ -51,28 +49,18 @@ class operation : public std::enable_shared_from_this<operation<State, Events, D
     fold_.emplace(at{});
     auto self = this->shared_from_this();
     store_.read(
-        {.stream = stream_}, [self](const event_batch& batch) { return self->fold_batch(batch); },
+        {.stream = stream_}, [self](const event_batch& batch) { return (*self->fold_)(batch); },
         [self](result<read_end> end) { self->loaded_state(std::move(end)); });
-  }
-
-  flow fold_batch(const event_batch& batch) {
-    try {
-      return (*fold_)(batch);
-    } catch (...) {
-      thrown_ = handler_failed(stream_, std::current_exception());
-      return flow::stop;
-    }
   }
 
   void loaded_state(result<read_end> end) {
     if (!end) return finish(std::unexpected(end.error()));
-    if (thrown_) return finish(std::unexpected(*thrown_));
     auto state = fold_->finish(*end, stream_);
     if (!state) return finish(std::unexpected(state.error()));
     try {
       append(*state, decide_(std::as_const(state->state)));
     } catch (...) {
-      finish(std::unexpected(handler_failed(stream_, std::current_exception())));
+      finish(std::unexpected(handler_failed("deciding on " + stream_, std::current_exception())));
     }
   }
 
@@ -122,7 +110,6 @@ class operation : public std::enable_shared_from_this<operation<State, Events, D
   int attempt_ = 0;
   std::size_t events_ = 0;
   std::optional<fold> fold_{};
-  std::optional<error> thrown_{};
 };
 
 template <class State, class Events, class Decide>

@@ -33,6 +33,15 @@ void completion_thread::post_all(std::vector<std::move_only_function<void()>> ru
   env_.wake_all(changes_);
 }
 
+void completion_thread::drain() {
+  std::atomic<std::uint32_t> drained{0};
+  post([&drained, &environment = env_] {
+    drained.store(1, std::memory_order_release);
+    environment.wake_all(drained);
+  });
+  while (drained.load(std::memory_order_acquire) == 0) env_.park(drained, 0);
+}
+
 void completion_thread::run() {
   std::deque<std::move_only_function<void()>> batch;
   for (;;) {

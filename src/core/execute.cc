@@ -39,18 +39,6 @@ error undecodable_event(const event_view& view, const error& cause) {
   return {errc::serialization_error, describe(view) + ": " + cause.message()};
 }
 
-error handler_failed(std::string_view stream, std::exception_ptr thrown) {
-  std::string what = "an exception that is no std::exception";
-  try {
-    std::rethrow_exception(std::move(thrown));
-  } catch (const std::exception& caught) {
-    what = caught.what();
-  } catch (...) {  // `what` says so already
-  }
-  return {errc::handler_failed,
-          "deciding on stream " + std::string(stream) + " threw: " + what + "; nothing was stored"};
-}
-
 std::optional<error> folding_gap(const read_end& end, std::string_view stream,
                                  bool starts_with_genesis) {
   if (end.gone)

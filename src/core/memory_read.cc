@@ -66,7 +66,11 @@ result<read_end> memory_store::run_read(cursor& at, sink& on_batch) {
   const bool reports = at.of_stream == nullptr && forwards && at.request.stream.empty();
   at.next = forwards ? at.first : at.last;
   bool more = at.first <= at.last && at.request.limit > 0;
-  at.end.complete = at.request.limit > 0 || at.first > at.last;
+  if (at.request.limit == 0) {
+    at.end.complete = at.first > at.last;
+    if (reports) at.end.scanned_to = at.request.after;
+    return at.end;
+  }
   while (more) {
     at.batch.clear();
     event_batch batch;

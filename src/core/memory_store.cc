@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "annals/assert.h"
 #include "annals/memory.h"
@@ -92,8 +93,11 @@ result<appended> memory_store::append_now(const append_request& request) {
 }
 
 result<void> memory_store::check_expectations(const append_request& request) const {
+  std::unordered_map<uuid, std::string_view> names;  // two new streams may have one key
   for (std::size_t i = 0; i < request.streams.size(); ++i) {
     const auto& write = request.streams[i];
+    const auto [holder, first] = names.try_emplace(stream_key_of(write.name), write.name);
+    if (!first) return std::unexpected(stream_key_collision(write.name, holder->second));
     const auto found = find(write.name);
     if (!found) return std::unexpected(found.error());
     const auto actual = *found ? (*found)->version() : version{};
@@ -108,9 +112,10 @@ result<void> memory_store::check_expectations(const append_request& request) con
 result<void> memory_store::check_condition(std::size_t index,
                                            const append_condition& condition) const {
   if (auto checked = check_history(condition.after); !checked) return checked;
+  const auto now = environment().now();
   for (auto sequence = condition.after.in(0).sequence + 1; sequence <= events_.size(); ++sequence) {
     const auto& event = events_[sequence - 1];
-    if (matches(condition.matching, event.type(), event.tags()))
+    if (matches(condition.matching, event.type(), event.tags()) && !is_hidden(event, now))
       return std::unexpected(condition_failed(index, describe(sequence)));
   }
   return {};
@@ -186,14 +191,24 @@ checkpoint memory_store::checkpoint_at(std::uint64_t sequence) const {
 
 std::unique_ptr<wait_handle> memory_store::do_notify_past(const checkpoint& seen,
                                                           completion<checkpoint> done) {
-  const auto head = do_head();
-  auto handle = notifier_.add(seen.in(0).sequence, *head, std::move(done));
-  notifier_.advance(*do_head());  // an append may have come between the two
+  checkpoint head;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_) return notifier_.refuse(closed_error().error(), std::move(done));
+    if (auto ours = check_history(seen); !ours)
+      return notifier_.refuse(ours.error(), std::move(done));
+    head = checkpoint_at(events_.size());
+  }
+  auto handle = notifier_.add(seen.in(0).sequence, head, std::move(done));
+  const std::scoped_lock lock(mutex_);
+  notifier_.advance(checkpoint_at(events_.size()));  // an append may have come between the two
+  if (closed_) notifier_.close();                    // or close()
   return handle;
 }
 
 result<std::optional<command_record>> memory_store::do_find_command(const uuid& command_id) {
   const std::scoped_lock lock(mutex_);
+  if (closed_) return closed_error();
   const auto found = commands_.find(command_id);
   if (found == commands_.end()) return std::optional<command_record>{};
   return std::optional(found->second);
@@ -219,6 +234,7 @@ result<void> memory_store::do_save_snapshot(const snapshot_write& write) {
 result<std::optional<snapshot>> memory_store::do_load_snapshot(std::string_view name,
                                                                std::uint64_t shape) {
   const std::scoped_lock lock(mutex_);
+  if (closed_) return closed_error();
   const auto found = find(name);
   if (!found) return std::unexpected(found.error());
   const auto kept = *found ? snapshot_of(**found, shape) : nullptr;
@@ -249,6 +265,7 @@ result<void> memory_store::do_retain(std::string_view name, const retention_chan
 
 result<std::vector<stream_info>> memory_store::do_list_streams(const list_request& request) {
   const std::scoped_lock lock(mutex_);
+  if (closed_) return closed_error();
   const auto now = environment().now();
   std::vector<stream_info> page;
   const bool after_prefix = request.after >= request.prefix;
@@ -280,6 +297,8 @@ result<void> memory_store::check_follows(const import_request& request) const {
     const bool follows = imported.position == position{.sequence = ++sequence} &&
                          imported.version.number == ++version->second &&
                          imported.recorded > recorded;
+    if (*found && (*found)->kept.gone)
+      return std::unexpected(stream_is_gone(imported.stream, (*found)->version()));
     if (!follows)
       return fail(errc::invalid_argument,
                   "the imported event at position " + imported.position.to_string() + " (stream " +
@@ -325,15 +344,17 @@ result<void> memory_store::do_import(const import_request& request) {
 
 result<checkpoint> memory_store::do_head() {
   const std::scoped_lock lock(mutex_);
+  if (closed_) return closed_error();
   return checkpoint_at(events_.size());
 }
 
 result<void> memory_store::do_close() {
   {
     const std::scoped_lock lock(mutex_);
-    closed_ = true;
+    if (std::exchange(closed_, true)) return {};
   }
   notifier_.close();
+  completions_.drain();
   return {};
 }
 

@@ -23,7 +23,10 @@ class notifier::handle final : public wait_handle {
   handle(notifier& owner, std::shared_ptr<wait> one) : env_(owner.env_), wait_(std::move(one)) {}
   ~handle() override {
     std::uint32_t expected = waiting;
-    if (wait_->state.compare_exchange_strong(expected, over)) return;
+    if (wait_->state.compare_exchange_strong(expected, over)) {
+      wait_->done = nullptr;  // what it holds is given back now, not when the store looks again
+      return;
+    }
     if (running_here == wait_.get()) return;
     while (wait_->state.load() == running) env_.park(wait_->state, running);
   }

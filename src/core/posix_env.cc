@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -132,7 +133,7 @@ class posix_environment final : public env {
   }
 
   result<void> remove(const std::string& path) override {
-    if (::unlink(path.c_str()) == 0) return {};
+    if (std::remove(path.c_str()) == 0) return {};  // unlink or rmdir
     return std::unexpected(system_error("removing", path, errno));
   }
 

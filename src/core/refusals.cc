@@ -47,6 +47,17 @@ error command_id_reused(const uuid& command_id, const command_record& first) {
                                                               : first.result.last.to_string()}};
 }
 
+error handler_failed(std::string_view doing, std::exception_ptr thrown) {
+  std::string what = "an exception that is no std::exception";
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const std::exception& caught) {
+    what = caught.what();
+  } catch (...) {  // `what` says so already
+  }
+  return {errc::handler_failed, std::string(doing) + " threw: " + what + "; nothing was stored"};
+}
+
 error stream_is_gone(std::string_view stream, version at) {
   return {
       errc::stream_gone,

@@ -159,6 +159,8 @@ result<void> check_read(const read_request& request) {
     if (request.snapshot.accept) return invalid("snapshot", "only stream reads start from one");
     return {};
   }
+  if (request.snapshot.accept && request.direction == direction::backwards)
+    return invalid("snapshot", "only forward reads start from one");
   if (!request.after.is_start())
     return invalid("after", "checkpoints are for reads of the whole store; say `from` a version");
   return check_stream_name(request.stream);
@@ -182,12 +184,14 @@ result<void> check_import(const import_request& request) {
   for (std::size_t i = 0; checked && i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
     const auto where = "events[" + std::to_string(i) + "]";
-    checked =
-        first_failure({check_stream_name(imported.stream), check_event(imported.event, where)});
+    checked = first_failure({check_stream_name(imported.stream), check_event(imported.event, where),
+                             check_clock(imported.recorded, where + " clock reading")});
     if (checked && (imported.event.event_id.is_nil() || !imported.event.timestamp))
       return invalid(where, "an imported event has its id and timestamp");
     size.add(imported.event);
   }
+  if (checked && !request.context.command_id.is_nil() && request.context.command_digest.is_nil())
+    return invalid("context", "an imported command id comes with its digest");
   if (checked && request.events.empty() && request.context.command_id.is_nil())
     return invalid("events", "an import without events needs a command id to remember");
   return checked ? size.check() : checked;

@@ -1,6 +1,7 @@
 #include "annals/store.h"
 
 #include "annals/assert.h"
+#include "annals/engine.h"
 #include "annals/limits.h"
 #include "annals/obs.h"
 #include "annals/stream.h"
@@ -117,7 +118,25 @@ void event_store::read(const read_request& request, sink on_batch, completion<re
     complete_with<read_end>(done, std::unexpected(checked.error()));
     return;
   }
-  do_read(request, std::move(on_batch), std::move(done));
+  // What the sink throws has no caller to pass through to.
+  auto thrown = std::make_shared<std::optional<error>>();
+  do_read(
+      request,
+      [on_batch = std::move(on_batch), thrown](const event_batch& batch) mutable {
+        try {
+          return on_batch(batch);
+        } catch (...) {
+          *thrown = handler_failed("reading", std::current_exception());
+          return flow::stop;
+        }
+      },
+      [done = std::move(done), thrown](result<read_end> end) mutable {
+        if (*thrown) {
+          done(std::unexpected(std::move(**thrown)));
+        } else {
+          done(std::move(end));
+        }
+      });
 }
 
 std::unique_ptr<wait_handle> event_store::notify_past(const checkpoint& seen,

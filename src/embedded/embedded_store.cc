@@ -198,13 +198,7 @@ result<void> embedded_store::do_close() {
   }
   const auto end = log_->close();
   notifier_.close();
-  // Completions run in order: after this one, all that was accepted is complete.
-  std::atomic<std::uint32_t> drained{0};
-  completions_.post([&drained, &environment = environment()] {
-    drained.store(1, std::memory_order_release);
-    environment.wake_all(drained);
-  });
-  while (drained.load(std::memory_order_acquire) == 0) environment().park(drained, 0);
+  completions_.drain();  // they run in order: all that was accepted is complete then
   if (!end) return std::unexpected(end.error());
   if (options_.read_only) return {};
   if (auto flushed = snapshots_.close(); !flushed) return flushed;

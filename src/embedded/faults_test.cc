@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <deque>
 
 #include "failing_env.h"
@@ -175,6 +178,30 @@ TEST_F(store_on_failing_disk, reports_a_read_that_fails_and_goes_on_when_it_succ
   EXPECT_EQ(failed.error().code(), errc::database_error);
   disk.fail_reads(false);
   EXPECT_EQ(texts(*store, "order-1").size(), 5U);
+}
+
+// A real file system that is full, not one that says so on purpose.
+TEST_F(store_on_failing_disk, meets_a_disk_that_is_really_full) {
+  std::filesystem::create_directories(root());
+  if (::mount("annals-test", root().c_str(), "tmpfs", 0, "size=3m") != 0)
+    GTEST_SKIP() << "mounting a small tmpfs is not permitted here: " << std::strerror(errno);
+  {
+    auto store = open();
+    ASSERT_TRUE(store);
+    const std::string text(100'000, 'x');
+    std::size_t stored = 0;
+    result<appended> answer;
+    while ((answer = append(*store, "order-1", {text}))) ++stored;
+    EXPECT_EQ(answer.error().code(), errc::disk_full) << answer.error().to_string();
+    EXPECT_GE(stored, 10U);
+    EXPECT_EQ(texts(*store, "order-1").size(), stored);
+    store.reset();
+    EXPECT_TRUE(verified().damage.empty());
+    store = open();
+    ASSERT_TRUE(store);
+    EXPECT_EQ(texts(*store, "order-1").size(), stored);
+  }
+  EXPECT_EQ(::umount(root().c_str()), 0);
 }
 
 // File systems without unbuffered writes: every write is then followed by the file's own sync.
