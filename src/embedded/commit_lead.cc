@@ -157,11 +157,10 @@ void commit_log::run_answers(commit_group& group, bool lent) {
 }
 
 void commit_log::hand_over() {
-  if (groups_.empty()) {
-    quiet_word_.fetch_add(1);
-    if (stopping_) env_.wake_all(quiet_word_);
-    return;
-  }
+  quiet_word_.fetch_add(1);
+  // The I/O thread may be gone by now: close() leads what is left.
+  if (stopping_) env_.wake_all(quiet_word_);
+  if (groups_.empty()) return;
   auto& next = *groups_.front();
   if (!next.lent) return wake_io();
   next.word.fetch_add(1);
