@@ -1,6 +1,5 @@
 # Tests. src/NAME/*_test.cc become NAME_test; tests/FOLDER/*_test.cc become FOLDER_test;
-# tests/e2e/*_test.py are run as they are. A case whose suite name holds "concurrent" also runs under
-# the thread sanitizer.
+# tests/e2e/*_test.py are run as they are. .ci/run says which names also run under the thread sanitizer.
 
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)

@@ -54,7 +54,7 @@ run_tests() {
   if [ -t 1 ]; then progress=(--progress); fi
   rm -f "$results"
   ctest --test-dir "$directory" --output-on-failure --output-junit "$results" --output-log "$log" \
-    --no-tests=error -j "$(nproc)" "${progress[@]}" "$@" >&2 || status=$?
+    --test-output-size-passed 65536 --no-tests=error -j "$(nproc)" "${progress[@]}" "$@" >&2 || status=$?
   while IFS= read -r line; do
     case $line in
       passed) passed=$((passed + 1)) ;;
