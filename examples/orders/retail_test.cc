@@ -62,8 +62,9 @@ TEST_F(retail, tells_the_kinds_of_invoices_by_their_numbers) {
 }
 
 TEST_F(retail, keeps_the_error_behind_the_complete_days) {
-  const auto in = open(header + "1,A,x,1,2010-12-01 08:00:00,1,1.0,UK\n2,A,x,y,2010-12-02 08:00:00,1,1.0,UK\n")
-                      .value();
+  const auto in =
+      open(header + "1,A,x,1,2010-12-01 08:00:00,1,1.0,UK\n2,A,x,y,2010-12-02 08:00:00,1,1.0,UK\n")
+          .value();
   EXPECT_EQ(in->next_day().value().size(), 1U);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(in->next_day().error().code(), errc::malformed_input);
 }
@@ -74,7 +75,9 @@ invoice order_of(std::string number, std::string customer, std::vector<std::stri
   return made;
 }
 invoice note_of(std::string customer, std::string product) {
-  return {.kind = invoice_kind::credit_note, .customer = std::move(customer), .first_product = std::move(product)};
+  return {.kind = invoice_kind::credit_note,
+          .customer = std::move(customer),
+          .first_product = std::move(product)};
 }
 
 TEST(credit_notes, match_the_newest_order_once) {

@@ -33,8 +33,12 @@ TEST(thousands, are_grouped_in_whole_numbers_and_before_the_point) {
 
 TEST(printable, shows_control_characters_and_broken_utf8) {
   EXPECT_EQ(printable("a\x1b[31mb\n\t\x7f"), "a\\x1b[31mb\\x0a\\x09\\x7f");
-  EXPECT_EQ(printable("\xc2\x9b" "x"), "\\xc2\\x9bx");  // a C1 control, CSI in some terminals
-  EXPECT_EQ(printable("a\xff" "b"), "a?b");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "x"),
+            "\\xc2\\x9bx");  // a C1 control, CSI in some terminals
+  EXPECT_EQ(printable("a\xff"
+                      "b"),
+            "a?b");
   EXPECT_EQ(printable("ä€😀"), "ä€😀");
 }
 

@@ -10,11 +10,13 @@
 /// test program that links `annals::testing` and `GTest::gtest_main`:
 ///
 ///     const bool joined = annals::testing::check_conformance(
-///         {.name = "memory", .persists = false, .open = [](const std::string&, annals::env& world) {
+///         {.name = "memory", .persists = false, .open = [](const std::string&, annals::env& world)
+///         {
 ///            return annals::make_memory_store(world);
 ///          }});
 ///
-/// Read together, the names of the cases are the specification; docs/consistency.md says it in prose.
+/// Read together, the names of the cases are the specification; docs/consistency.md says it in
+/// prose.
 namespace annals {
 inline namespace v1 {
 namespace testing {
@@ -33,9 +35,9 @@ struct engine {
       open{};
 };
 
-/// Registers every case for an engine, as suites named "NAME/append", "NAME/read" and so on. Clauses
-/// that the store's `info()` refuses are checked to be refused; never are engines told by name.
-/// Answers true.
+/// Registers every case for an engine, as suites named "NAME/append", "NAME/read" and so on.
+/// Clauses that the store's `info()` refuses are checked to be refused; never are engines told by
+/// name. Answers true.
 ///
 /// Threads: before RUN_ALL_TESTS, e.g. as initialiser of a variable at namespace scope.
 bool check_conformance(const engine& tested);
