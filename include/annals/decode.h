@@ -48,8 +48,8 @@ result<void> visit_event(const event_view& view, Use&& use) {
 template <class Events>
 result<typename Events::variant> decode_event(const event_view& view) {
   std::optional<typename Events::variant> decoded;
-  const auto visited =
-      visit_event<Events>(view, [&](auto&& event) { decoded.emplace(std::move(event)); });
+  const auto visited = visit_event<Events>(
+      view, [&](auto&& event) { decoded.emplace(std::forward<decltype(event)>(event)); });
   if (!visited) return std::unexpected(visited.error());
   return std::move(*decoded);
 }
