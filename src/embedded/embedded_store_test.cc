@@ -291,6 +291,33 @@ TEST_F(embedded_engine, finds_names_types_and_tags_again_in_every_order) {
   }
 }
 
+TEST_F(embedded_engine, remembers_command_ids_over_reopening_with_and_without_events) {
+  const uuid paid{{1}};
+  const uuid checked{{2}};
+  const stream_write nothing{"order-1", expect::at({2}), {}};
+  {
+    auto store = open();
+    ASSERT_TRUE(
+        append(*store, "order-1", {"created", "paid"}, expect::none(), {.command_id = paid}));
+    ASSERT_TRUE(store->append({.streams = {&nothing, 1}, .context = {.command_id = checked}}));
+  }
+  auto store = open();
+  const auto again =
+      append(*store, "order-1", {"created", "paid"}, expect::none(), {.command_id = paid});
+  ASSERT_TRUE(again) << again.error().to_string();
+  EXPECT_TRUE(again->already_applied);
+  EXPECT_EQ(again->first.sequence, 1U);
+  EXPECT_EQ(again->last.sequence, 2U);
+  const auto other = append(*store, "order-1", {"shipped"}, expect::at({2}), {.command_id = paid});
+  EXPECT_EQ(other.error().code(), errc::command_id_reused);
+  const auto found = store->find_command(checked).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->result.first.sequence, 0U);
+  EXPECT_EQ(found->result.stream_version.number, 2U);
+  EXPECT_EQ(found->stream, "order-1");
+  EXPECT_EQ(texts(*store, "order-1").size(), 2U);
+}
+
 TEST_F(embedded_engine, rewrites_snapshot_files_that_are_mostly_dead) {
   auto store = open();
   ASSERT_TRUE(append(*store, "order-1", {"one"}));

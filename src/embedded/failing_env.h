@@ -24,6 +24,8 @@ class failing_env final : public env {
     writes_left_ = static_cast<std::int64_t>(n) - 1;
   }
   void fail_syncs_from(std::uint64_t n) { syncs_left_ = static_cast<std::int64_t>(n) - 1; }
+  /// While held, writes wait before they look at the plan.
+  void hold_writes(bool hold) { hold_writes_ = hold; }
   void fail_reads(bool fail) { fail_reads_ = fail; }
   /// The disk has room for so many more bytes of files that grow; then it is full.
   void leave_room(std::uint64_t bytes) { room_ = static_cast<std::int64_t>(bytes); }
@@ -88,6 +90,7 @@ class failing_env final : public env {
   std::atomic<std::int64_t> writes_left_{unlimited};
   std::atomic<std::int64_t> syncs_left_{unlimited};
   std::atomic<std::int64_t> room_{unlimited};
+  std::atomic<bool> hold_writes_{false};
   std::atomic<bool> fail_reads_{false};
   std::atomic<bool> buffered_only_{false};
   std::atomic<std::uint64_t> writes_{0};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <thread>
 
 #include "store_fixture.h"
 
@@ -53,6 +54,7 @@ result<std::unique_ptr<file>> failing_env::open(const std::string& path, file_mo
 }
 
 result<void> failing_env::count_write(const std::string& path, std::uint64_t growth) {
+  while (hold_writes_) std::this_thread::yield();
   ++writes_;
   if (writes_left_ != unlimited && writes_left_-- <= 0) {
     writes_left_ = 0;

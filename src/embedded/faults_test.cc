@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <thread>
 
 #include "failing_env.h"
 #include "store_fixture.h"
@@ -164,6 +165,50 @@ TEST_F(store_on_failing_disk, gives_no_answer_that_rests_on_lost_data) {
   ASSERT_EQ(codes.size(), 3U);
   for (const auto code : codes)
     EXPECT_TRUE(is_unknown(code) || code == errc::store_failed) << name_of(code);
+}
+
+TEST_F(store_on_failing_disk, keeps_a_blocked_caller_waiting_for_what_its_conflict_rests_on) {
+  auto store = open();
+  ASSERT_TRUE(append(*store, "order-1", {"one"}));
+  disk.hold_writes(true);
+  const new_event event{.type = "happened"};
+  const stream_write first{"order-1", expect::at({1}), {&event, 1}};
+  store->append({.streams = {&first, 1}}, [](result<appended> answer) { EXPECT_FALSE(answer); });
+  disk.fail_writes_from(1, errc::database_error);
+  std::atomic<bool> answered{false};
+  std::thread blocked([&] {
+    const auto conflict = append(*store, "order-1", {"two"}, expect::at({1}));
+    answered = true;
+    ASSERT_FALSE(conflict);
+    EXPECT_TRUE(is_unknown(conflict.error().code()) ||
+                conflict.error().code() == errc::store_failed)
+        << conflict.error().to_string();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(answered);
+  disk.hold_writes(false);
+  blocked.join();
+}
+
+TEST_F(store_on_failing_disk, does_not_tell_of_a_command_that_is_not_durable_yet) {
+  auto store = open();
+  const uuid command{{1, 2, 3}};
+  disk.hold_writes(true);
+  std::atomic<bool> done{false};
+  const new_event event{.type = "happened"};
+  const stream_write write{"order-1", expect::any(), {&event, 1}};
+  store->append({.streams = {&write, 1}, .context = {.command_id = command}},
+                [&](result<appended> answer) {
+                  EXPECT_TRUE(answer);
+                  done = true;
+                });
+  EXPECT_FALSE(store->find_command(command).value().has_value());
+  EXPECT_TRUE(texts(*store, "order-1").empty());
+  EXPECT_TRUE(store->list_streams({}).value().empty());
+  disk.hold_writes(false);
+  while (!done) std::this_thread::yield();
+  EXPECT_TRUE(store->find_command(command).value().has_value());
+  EXPECT_EQ(texts(*store, "order-1").size(), 1U);
 }
 
 TEST_F(store_on_failing_disk, reports_a_read_that_fails_and_goes_on_when_it_succeeds_again) {
