@@ -67,8 +67,10 @@ std::vector<std::pair<revenue_key, revenue>> top_customers(const read_models& mo
                                                            std::size_t most) {
   std::vector<std::pair<revenue_key, revenue>> all(models.by_customer.begin(),
                                                    models.by_customer.end());
-  std::ranges::stable_sort(
-      all, [](const auto& a, const auto& b) { return a.second.amount > b.second.amount; });
+  std::ranges::sort(all, [](const auto& a, const auto& b) {
+    if (a.second.amount != b.second.amount) return a.second.amount > b.second.amount;
+    return a.first < b.first;
+  });
   if (all.size() > most) all.resize(most);
   return all;
 }
