@@ -48,7 +48,8 @@ results_of() {
 
 # run_tests NAME BUILD-DIRECTORY CTEST-OPTION…: runs ctest and counts; answers whether all passed.
 run_tests() {
-  local name=$1 directory=$2 status=0 line progress=(--quiet)
+  local name=$1 directory status=0 line progress=(--quiet)
+  directory=$(cd "$2" && pwd) # ctest takes other paths from there
   local results=$directory/results.xml log=$directory/ctest.log
   shift 2
   if [ -t 1 ]; then progress=(--progress); fi
@@ -62,6 +63,7 @@ run_tests() {
       skipped\ *) skipped_names+=("$name: ${line#skipped }") ;;
     esac
   done < <([ ! -e "$results" ] || results_of "$results")
+  if [ ! -e "$results" ]; then failed_names+=("$name: ctest wrote no results"); status=1; fi
   if [ "$status" != 0 ]; then
     grep -vE '^ *[0-9]+/[0-9]+ Test .* (Passed|\*\*\*Skipped) |^ *Start +[0-9]+: ' "$log" | head -n 300 >&2 || true
     [ ${#failed_names[@]} -gt 0 ] || failed_names+=("$name: ctest ended with status $status")

@@ -52,7 +52,7 @@ void print_state(const uuid& id, const annals::loaded<order>& found) {
   std::puts("");
   annals::terminal::table items({{"product"},
                                  {"quantity", annals::terminal::align::right},
-                                 {"unit price", annals::terminal::align::right}});
+                                 {"unit price", annals::terminal::align::point}});
   for (const auto& i : o.content.items)
     items.row({i.product, with_thousands(std::to_string(i.quantity)),
                with_thousands(i.unit_price.to_string())});

@@ -108,7 +108,7 @@ void print_statuses(const read_models& models) {
 void print_revenue(const std::string& title, const std::string& name, const revenue_by& lines,
                    std::size_t most) {
   std::printf("\n%s\n", title.c_str());
-  table t({{name}, {"orders", align::right}, {"revenue", align::right}, {"currency"}});
+  table t({{name}, {"orders", align::right}, {"revenue", align::point}, {"currency"}});
   std::size_t printed = 0;
   for (const auto& [key, line] : lines) {
     if (printed++ == most) break;
@@ -122,7 +122,7 @@ void print_revenue(const std::string& title, const std::string& name, const reve
 
 void print_top_customers(const read_models& models, std::size_t most) {
   std::puts("\nTop customers");
-  table t({{"customer"}, {"orders", align::right}, {"revenue", align::right}, {"currency"}});
+  table t({{"customer"}, {"orders", align::right}, {"revenue", align::point}, {"currency"}});
   for (const auto& [key, line] : top_customers(models, most))
     t.row({key.name, with_thousands(std::to_string(line.orders)),
            with_thousands(line.amount.to_string()), key.currency});
@@ -131,7 +131,7 @@ void print_top_customers(const read_models& models, std::size_t most) {
 
 void print_orders(const std::vector<std::pair<uuid, order_line>>& lines) {
   table t(
-      {{"order"}, {"date (UTC)"}, {"status"}, {"total", align::right}, {"currency"}, {"country"}});
+      {{"order"}, {"date (UTC)"}, {"status"}, {"total", align::point}, {"currency"}, {"country"}});
   for (const auto& [id, line] : lines)
     t.row({id.to_string(), minutes_of(line.date), std::string(name_of(line.status)),
            with_thousands(line.total.to_string()), line.currency, line.country});

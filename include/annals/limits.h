@@ -29,10 +29,9 @@ inline constexpr std::size_t appends_in_flight = 16'384;            // appends
 inline constexpr std::size_t appends_in_flight_bytes = 64U << 20U;  // bytes
 inline constexpr std::size_t streams_per_page = 10'000;             // names, one list_streams call
 inline constexpr std::uint64_t clock_milliseconds = (1ULL << 47U) - 1;  // UTC ms, year 6429
-inline constexpr std::uint64_t events_per_stream = (1ULL << 48U) - 1;
-inline constexpr std::uint64_t events_between_scan_reports = 65'536;  // events scanned
-inline constexpr int execute_attempts = 16;                           // tries of one execute
-inline constexpr std::chrono::milliseconds execute_budget{5'000};     // from first try to giving up
+inline constexpr std::uint64_t events_between_scan_reports = 65'536;    // events scanned
+inline constexpr int execute_attempts = 16;                             // tries of one execute
+inline constexpr std::chrono::milliseconds execute_budget{5'000};  // from first try to giving up
 
 }  // namespace limits
 }  // namespace v1

@@ -77,9 +77,12 @@ class error {
 
   errc code() const noexcept { return code_; }
   /// Names what is wrong and what to do, in one sentence or two.
-  const std::string& message() const noexcept;
+  const std::string& message() const& noexcept;
+  /// Of a temporary by value, so that `const auto& text = call().error().message()` is safe.
+  std::string message() const&& { return message(); }
   /// The domain's stable code; empty unless `code() == errc::rejected`.
-  const std::string& reason() const noexcept;
+  const std::string& reason() const& noexcept;
+  std::string reason() const&& { return reason(); }
   /// The refused clause; null unless an append was refused.
   const annals::refusal* why() const noexcept;
   /// True when the same call may succeed later without anybody changing the request.

@@ -27,7 +27,7 @@ std::string printable(std::string_view text);
 /// How many columns a UTF-8 text takes, one for each character.
 std::size_t width_of(std::string_view text);
 
-enum class align : std::uint8_t { left, right };
+enum class align : std::uint8_t { left, right, point };  // point: numbers, at their decimal point
 struct column {
   std::string name{};
   terminal::align align = terminal::align::left;

@@ -8,7 +8,7 @@ inline namespace v1 {
 
 /// The place of an event in its stream: 1, 2, 3 …; 0 is the empty stream.
 ///
-/// Units:   events; at most `limits::events_per_stream`.
+/// Units:   events.
 /// Source:  docs/architecture.md, "Words".
 struct version {
   std::uint64_t number = 0;

@@ -315,6 +315,17 @@ TEST_F(categories, concurrent_commands_that_do_not_block_all_complete_once) {
   EXPECT_EQ(accounts.load(id)->state.balance, threads * commands);
 }
 
+TEST(retries, are_for_conflicts_within_the_attempts_and_the_budget_stated) {
+  const error conflict(errc::version_conflict, "");
+  const execute_options standard;
+  EXPECT_TRUE(may_retry(conflict, limits::execute_attempts - 1, standard, {}));
+  EXPECT_FALSE(may_retry(conflict, limits::execute_attempts, standard, {}));
+  EXPECT_TRUE(
+      may_retry(conflict, 1, standard, limits::execute_budget - std::chrono::nanoseconds(1)));
+  EXPECT_FALSE(may_retry(conflict, 1, standard, limits::execute_budget));
+  EXPECT_FALSE(may_retry(error(errc::in_doubt, ""), 1, standard, {}));
+}
+
 TEST(back_off, waits_longer_each_time_up_to_a_bound) {
   auto& environment = posix_env();
   EXPECT_EQ(back_off(2, environment).count(), 0);

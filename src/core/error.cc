@@ -90,10 +90,10 @@ error error::rejected(std::string reason, std::string message) {
   return made;
 }
 
-const std::string& error::message() const noexcept {
+const std::string& error::message() const& noexcept {
   return detail_->message;
 }
-const std::string& error::reason() const noexcept {
+const std::string& error::reason() const& noexcept {
   return detail_->reason;
 }
 const refusal* error::why() const noexcept {

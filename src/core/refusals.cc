@@ -48,12 +48,13 @@ error command_id_reused(const uuid& command_id, const command_record& first) {
 }
 
 error handler_failed(std::string_view doing, std::exception_ptr thrown) {
-  std::string what = "an exception that is no std::exception";
+  std::string what;
   try {
     std::rethrow_exception(std::move(thrown));
   } catch (const std::exception& caught) {
     what = caught.what();
-  } catch (...) {  // `what` says so already
+  } catch (...) {
+    what = "an exception that is no std::exception";
   }
   return {errc::handler_failed, std::string(doing) + " threw: " + what + "; nothing was stored"};
 }

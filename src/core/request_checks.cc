@@ -30,7 +30,7 @@ result<void> first_failure(std::initializer_list<result<void>> checks) {
 
 result<void> check_tags(std::span<const std::string_view> tags, std::string_view where) {
   for (const auto tag : tags) {
-    const auto size = within(tag.size(), limits::tag_bytes, where, "tag_bytes");
+    auto size = within(tag.size(), limits::tag_bytes, where, "tag_bytes");
     if (!size) return size;
     const auto colon = tag.find(':');
     if (colon == 0 || colon == std::string_view::npos)

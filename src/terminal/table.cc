@@ -12,7 +12,18 @@ constexpr std::size_t gap = 2;  // blanks between columns
 
 std::string pad(const std::string& text, std::size_t width, align side) {
   const std::string blanks(width - width_of(text), ' ');
-  return side == align::right ? blanks + text : text + blanks;
+  return side == align::left ? text + blanks : blanks + text;
+}
+
+/// Blanks behind the decimals, so that the points of a column stand under each other.
+void align_points(std::vector<std::vector<std::string>>& rows, std::size_t column) {
+  const auto decimals = [&](const std::string& cell) {
+    const auto point = cell.find('.');
+    return point == std::string::npos ? 0 : cell.size() - point;
+  };
+  std::size_t most = 0;
+  for (const auto& cells : rows) most = std::max(most, decimals(cells[column]));
+  for (auto& cells : rows) cells[column].append(most - decimals(cells[column]), ' ');
 }
 
 void print_line(std::string line, std::FILE* out) {
@@ -33,10 +44,13 @@ void table::row(std::vector<std::string> cells) {
 }
 
 void table::print(std::FILE* out) const {
+  auto rows = rows_;
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (columns_[i].align == align::point) align_points(rows, i);
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     auto width = width_of(columns_[i].name);
-    for (const auto& cells : rows_) width = std::max(width, width_of(cells[i]));
+    for (const auto& cells : rows) width = std::max(width, width_of(cells[i]));
     widths.push_back(width);
   }
   const auto print_cells = [&](auto&& cell_of) {
@@ -49,7 +63,7 @@ void table::print(std::FILE* out) const {
   };
   print_cells([&](std::size_t i) { return columns_[i].name; });
   print_cells([&](std::size_t i) { return std::string(widths[i], '-'); });
-  for (const auto& cells : rows_) print_cells([&](std::size_t i) { return cells[i]; });
+  for (const auto& cells : rows) print_cells([&](std::size_t i) { return cells[i]; });
 }
 
 }  // namespace terminal

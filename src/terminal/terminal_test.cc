@@ -53,6 +53,19 @@ TEST(table, aligns_columns_by_characters_and_ends_lines_without_blanks) {
             "longer  1,000  x\\x0a\n");
 }
 
+TEST(table, aligns_numbers_at_their_decimal_points) {
+  table t({{"amount", align::point}, {"unit"}});
+  t.row({"12.5", "GBP"});
+  t.row({"1,007", "GBP"});
+  t.row({"0.125", "GBP"});
+  EXPECT_EQ(printed([&](std::FILE* out) { t.print(out); }),
+            "   amount  unit\n"
+            "---------  ----\n"
+            "   12.5    GBP\n"
+            "1,007      GBP\n"
+            "    0.125  GBP\n");
+}
+
 TEST(progress, says_nothing_of_a_job_that_ends_at_once) {
   EXPECT_EQ(printed([](std::FILE* out) {
               progress bar("working", 100, "bytes", out);
