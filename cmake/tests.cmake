@@ -38,10 +38,19 @@ endif()
 # The conformance suite, a library for whoever writes an engine.
 annals_library(testing)
 target_link_libraries(annals_testing PUBLIC annals_core GTest::gtest)
-foreach(folder IN ITEMS conformance crash)
+foreach(folder IN ITEMS conformance simulation crash)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   annals_test(${folder}_test ${folder} SOURCES ${sources} LIBRARIES annals::annals annals::testing)
 endforeach()
+
+# Crashes of an embedded store on a simulated machine: tests, and a program that repeats a run.
+annals_sources(${PROJECT_SOURCE_DIR}/tests/simulation simulation_sources)
+list(FILTER simulation_sources EXCLUDE REGEX "/simulate\\.cc$")
+add_library(simulation_parts STATIC ${simulation_sources})
+target_link_libraries(simulation_parts PUBLIC annals::annals annals::testing PRIVATE annals_options)
+target_link_libraries(simulation_test PRIVATE simulation_parts)
+annals_program(simulate ${PROJECT_SOURCE_DIR}/tests/simulation/simulate.cc)
+target_link_libraries(simulate PRIVATE simulation_parts)
 
 # Programs that tests start: tests/crash/NAME_program.cc.
 file(GLOB programs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_program.cc)

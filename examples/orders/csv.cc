@@ -107,7 +107,7 @@ annals::result<std::optional<std::size_t>> csv_reader::find_end() {
     const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
     bool open_quote = false;
     const auto length = record_length(rest, open_quote);
-    if (length && *length <= longest_record) return std::optional(*length);
+    if (length && *length <= longest_record) return length;
     if (!length && rest.size() <= longest_record && !at_end_) {
       const auto more = fill();
       if (!more) return std::unexpected(more.error());
@@ -158,12 +158,14 @@ annals::result<bool> csv_reader::split(std::string_view record) {
       fields_.push_back(record.substr(0, end));
     } else {
       const auto begin = unquoted_.size();
-      for (end = 1; end < record.size(); ++end) {
-        if (record[end] == '"' && !(end + 1 < record.size() && record[++end] == '"')) break;
+      bool closed = false;
+      for (end = 1; end < record.size() && !closed; ++end) {
+        closed = record[end] == '"' && !record.substr(end + 1).starts_with('"');
+        if (closed) continue;
         unquoted_ += record[end];
+        if (record[end] == '"') ++end;  // a doubled quote stands for one
       }
-      // `end` is behind the closing quote now, or at it when that is the last character.
-      if (end < record.size() && record[end] == '"') ++end;
+      if (!closed) return malformed("a quote that is not closed");
       if (end < record.size() && record[end] != ',')
         return malformed("text behind a closing quote");
       fields_.push_back(std::string_view(unquoted_).substr(begin));

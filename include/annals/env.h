@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "annals/result.h"
 #include "annals/time.h"
+#include "annals/uuid.h"
 
 namespace annals {
 inline namespace v1 {
@@ -31,6 +33,9 @@ enum class write_through : std::uint8_t {
   durable,  ///< each write is durable when it returns (O_DSYNC); unbuffered (O_DIRECT) where
             ///< possible
 };
+
+/// How a file is locked.
+enum class lock_kind : std::uint8_t { shared, exclusive };
 
 /// An open file. Offsets, lengths and addresses of a `durable` file opened unbuffered are multiples
 /// of `alignment()`.
@@ -50,8 +55,29 @@ class file {
   virtual result<void> sync() = 0;
   virtual result<std::uint64_t> size() = 0;
   virtual result<void> truncate(std::uint64_t size) = 0;
+  /// Locks the file until it is closed: many may hold shared locks, or one the exclusive one, which
+  /// needs a file opened for writing. False when others hold what is in the way.
+  virtual result<bool> try_lock(lock_kind kind) = 0;
   /// Units:   bytes; 1 for buffered files.
   virtual std::size_t alignment() const noexcept = 0;
+};
+
+/// A page of memory that processes share through a file, with words in it to park on. Never synced:
+/// it speaks of this start of the machine only.
+///
+/// Threads: any; what stands in it is read and written as atomics.
+class shared_page {
+ public:
+  static constexpr std::size_t size = 4096;  // bytes
+
+  virtual ~shared_page() = default;
+
+  /// The page; not to be written to when it was opened for reading.
+  virtual std::byte* data() noexcept = 0;
+  /// As env::park, across processes.
+  virtual void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                    std::optional<std::chrono::nanoseconds> timeout) = 0;
+  virtual void wake_all(const std::atomic<std::uint32_t>& word) = 0;
 };
 
 /// A lock on a file, given back by its destructor or by the end of the process.
@@ -67,9 +93,23 @@ class thread {
   virtual void join() = 0;
 };
 
+/// What the library keeps for a thread. An env that runs several threads on one of the system's
+/// gives each a state of its own, and enters it when it turns to that thread.
+struct thread_state {
+  bool completing = false;                                    ///< a completion is running
+  std::deque<std::move_only_function<void()>> completions{};  ///< that came up meanwhile
+  const void* awaited = nullptr;  ///< the wait of notify_past whose completion is running
+
+  /// The calling thread's.
+  static thread_state& current() noexcept;
+  /// Makes `state` the calling thread's; null: the one it was born with.
+  static void enter(thread_state* state) noexcept;
+};
+
 /// The world outside the program: files, clocks, randomness and threads. Production uses
 /// `posix_env()`; tests inject one that crashes, tears writes, fills the disk and steps clocks.
-/// Never park while holding a mutex: a simulated world runs all threads on one.
+/// Never park while holding a mutex, nor write to or sync a `durable` file: a simulated world runs
+/// all threads on one, and changes between them there.
 ///
 /// Threads: every call may be made from any thread.
 class env {
@@ -94,6 +134,12 @@ class env {
   ///
   /// Errors:  store_in_use, "in use by pid N".
   virtual result<std::unique_ptr<file_lock>> lock(const std::string& path) = 0;
+  /// True while a process, this one included, holds the lock on a file.
+  virtual result<bool> is_locked(const std::string& path) = 0;
+  /// Shares a page through a file: `read` and `write` need it to exist, `create` makes it of zeros.
+  virtual result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) = 0;
+  /// Differs after each start of the machine; nil where that is not known.
+  virtual uuid boot_id() = 0;
 
   // Clocks.
   /// UTC; may step.

@@ -1,4 +1,3 @@
-#include <deque>
 #include <utility>
 
 #include "annals/store.h"
@@ -6,13 +5,6 @@
 namespace annals {
 inline namespace v1 {
 namespace {
-
-/// Completions that came up while one was running on this thread, and whether one is.
-struct completions_of_thread {
-  bool running = false;
-  std::deque<std::move_only_function<void()>> waiting{};
-};
-thread_local completions_of_thread current;
 
 // A completion that throws terminates: nobody is left who could hear of it.
 void run_one(std::move_only_function<void()>& run) noexcept {
@@ -22,22 +14,23 @@ void run_one(std::move_only_function<void()>& run) noexcept {
 }  // namespace
 
 bool inside_completion() noexcept {
-  return current.running;
+  return thread_state::current().completing;
 }
 
 void complete(std::move_only_function<void()> run) {
-  if (current.running) {
-    current.waiting.push_back(std::move(run));
+  auto& here = thread_state::current();
+  if (here.completing) {
+    here.completions.push_back(std::move(run));
     return;
   }
-  current.running = true;
+  here.completing = true;
   run_one(run);
-  while (!current.waiting.empty()) {
-    auto next = std::move(current.waiting.front());
-    current.waiting.pop_front();
+  while (!here.completions.empty()) {
+    auto next = std::move(here.completions.front());
+    here.completions.pop_front();
     run_one(next);
   }
-  current.running = false;
+  here.completing = false;
 }
 
 }  // namespace v1

@@ -7,9 +7,6 @@ namespace {
 
 enum wait_state : std::uint32_t { waiting, running, over };
 
-// The wait whose completion this thread is running: a handle destroyed inside must not wait for it.
-thread_local const void* running_here = nullptr;
-
 }  // namespace
 
 struct notifier::wait {
@@ -27,7 +24,7 @@ class notifier::handle final : public wait_handle {
       wait_->done = nullptr;  // what it holds is given back now, not when the store looks again
       return;
     }
-    if (running_here == wait_.get()) return;
+    if (thread_state::current().awaited == wait_.get()) return;  // destroyed inside it
     while (wait_->state.load() == running) env_.park(wait_->state, running);
   }
 
@@ -87,9 +84,10 @@ void notifier::fire(std::shared_ptr<wait> one, result<checkpoint> answer) {
       [one = std::move(one), answer = std::move(answer), &environment = env_]() mutable {
         std::uint32_t expected = waiting;
         if (!one->state.compare_exchange_strong(expected, running)) return;  // the handle is gone
-        running_here = one.get();
+        auto& here = thread_state::current();
+        here.awaited = one.get();
         one->done(std::move(answer));
-        running_here = nullptr;
+        here.awaited = nullptr;
         one->state.store(over);
         environment.wake_all(one->state);
       });

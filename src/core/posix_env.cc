@@ -1,10 +1,7 @@
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <pthread.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +15,7 @@
 #include "annals/assert.h"
 #include "annals/env.h"
 #include "posix_file.h"
+#include "posix_shared_page.h"
 #include "timer.h"
 
 namespace annals {
@@ -44,14 +42,8 @@ class posix_lock final : public file_lock {
   explicit posix_lock(descriptor held) : held_(std::move(held)) {}
 
  private:
-  descriptor held_;  // flock ends with the descriptor
+  descriptor held_;  // the lock ends with it
 };
-
-long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
-           const timespec* timeout) noexcept {
-  static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
-  return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
-}
 
 /// Random bytes in store for one thread, so that an identifier does not cost a system call. Thrown
 /// away in a forked child, which would else repeat its parent's identifiers.
@@ -147,8 +139,9 @@ class posix_environment final : public env {
   result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
     descriptor opened(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
     if (!opened.valid()) return std::unexpected(system_error("opening", path, errno));
-    if (::flock(opened.number(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return std::unexpected(system_error("locking", path, errno));
+    const auto locked = lock_descriptor(opened.number(), lock_kind::exclusive);
+    if (!locked) return std::unexpected(system_error("locking", path, locked.error()));
+    if (!*locked) {
       return fail(errc::store_in_use, path + " is in use by pid " +
                                           pid_written_in(opened.number()) +
                                           "; one process at a time may write");
@@ -158,6 +151,33 @@ class posix_environment final : public env {
         ::pwrite(opened.number(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
       return std::unexpected(system_error("writing", path, errno));
     return std::make_unique<posix_lock>(std::move(opened));
+  }
+
+  result<bool> is_locked(const std::string& path) override {
+    const descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened.valid()) {
+      if (errno == ENOENT) return false;
+      return std::unexpected(system_error("opening", path, errno));
+    }
+    struct flock asked{};
+    asked.l_type = F_WRLCK;
+    asked.l_whence = SEEK_SET;
+    if (::fcntl(opened.number(), F_OFD_GETLK, &asked) != 0)
+      return std::unexpected(system_error("asking for the lock of", path, errno));
+    return asked.l_type != F_UNLCK;
+  }
+
+  result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override {
+    return open_posix_page(path, mode);
+  }
+
+  uuid boot_id() override {
+    const descriptor opened(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+    std::array<char, 36> text{};
+    if (!opened.valid() ||
+        ::pread(opened.number(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+      return {};
+    return uuid::parse({text.data(), text.size()}).value_or(uuid{});
   }
 
   time_point now() override {
@@ -192,20 +212,15 @@ class posix_environment final : public env {
 
   void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
             std::optional<std::chrono::nanoseconds> timeout) override {
-    timespec limit{};
-    if (timeout) {
-      const auto ns = std::max<std::int64_t>(timeout->count(), 0);
-      limit = {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
-    }
-    futex(word, FUTEX_WAIT, expected, timeout ? &limit : nullptr);
+    futex_park(word, expected, timeout, futex_scope::process);
   }
 
   void wake_one(const std::atomic<std::uint32_t>& word) override {
-    futex(word, FUTEX_WAKE, 1, nullptr);
+    futex_wake(word, 1, futex_scope::process);
   }
 
   void wake_all(const std::atomic<std::uint32_t>& word) override {
-    futex(word, FUTEX_WAKE, INT32_MAX, nullptr);
+    futex_wake(word, INT32_MAX, futex_scope::process);
   }
 
   void post(std::chrono::nanoseconds delay, std::move_only_function<void()> task) override {

@@ -60,6 +60,12 @@ class posix_file final : public file {
     return std::unexpected(system_error("truncating", path_, errno));
   }
 
+  result<bool> try_lock(lock_kind kind) override {
+    const auto locked = lock_descriptor(opened_.number(), kind);
+    if (!locked) return std::unexpected(system_error("locking", path_, locked.error()));
+    return *locked;
+  }
+
   std::size_t alignment() const noexcept override { return alignment_; }
 
  private:
@@ -82,6 +88,16 @@ int flags_of(file_mode mode) noexcept {
 }
 
 }  // namespace
+
+// Of the open file, not of the process: forks and other files of this process count as others.
+std::expected<bool, int> lock_descriptor(int number, lock_kind kind) {
+  struct flock wanted{};
+  wanted.l_type = kind == lock_kind::shared ? F_RDLCK : F_WRLCK;
+  wanted.l_whence = SEEK_SET;
+  if (::fcntl(number, F_OFD_SETLK, &wanted) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return std::unexpected(errno);
+}
 
 descriptor::~descriptor() {
   if (valid()) ::close(number_);

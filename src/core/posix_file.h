@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,11 @@ error system_error(std::string_view call, const std::string& path, int number,
 
 result<std::unique_ptr<file>> open_posix_file(const std::string& path, file_mode mode,
                                               write_through through);
+
+/// Locks a whole file until it is closed; false when another open file holds what is in the way.
+///
+/// Errors:  the system's number.
+std::expected<bool, int> lock_descriptor(int number, lock_kind kind);
 
 /// An open file descriptor, closed by its destructor.
 class descriptor {

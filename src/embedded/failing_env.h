@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "annals/env.h"
+#include "annals/testing/forwarding_env.h"
 
 namespace annals {
 inline namespace v1 {
@@ -14,9 +14,9 @@ namespace embedded {
 /// many bytes, or reads fail. For tests.
 ///
 /// Threads: any; the plan is set before the calls it is meant for.
-class failing_env final : public env {
+class failing_env final : public testing::forwarding_env {
  public:
-  explicit failing_env(env& below) : below_(below) {}
+  explicit failing_env(env& below) : forwarding_env(below) {}
 
   /// From now on the n-th write (1: the next) fails with this code, and all after it.
   void fail_writes_from(std::uint64_t n, errc code) {
@@ -41,41 +41,11 @@ class failing_env final : public env {
 
   result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
                                      write_through through) override;
-  result<void> create_directories(const std::string& path) override {
-    return below_.create_directories(path);
-  }
-  result<bool> exists(const std::string& path) override { return below_.exists(path); }
-  result<bool> is_directory(const std::string& path) override { return below_.is_directory(path); }
-  result<std::vector<std::string>> list(const std::string& path) override {
-    return below_.list(path);
-  }
-  result<void> rename(const std::string& from, const std::string& to) override {
-    return below_.rename(from, to);
-  }
-  result<void> remove(const std::string& path) override { return below_.remove(path); }
   result<void> sync_directory(const std::string& path) override {
     if (auto checked = count_sync(path); !checked) return checked;
-    return below_.sync_directory(path);
+    return below().sync_directory(path);
   }
-  result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
-    return below_.lock(path);
-  }
-  time_point now() override { return below_.now() + stepped_.load(); }
-  std::chrono::nanoseconds monotonic() override { return below_.monotonic(); }
-  void random(std::span<std::uint8_t> out) override { below_.random(out); }
-  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) override {
-    return below_.spawn(name, std::move(body));
-  }
-  void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
-            std::optional<std::chrono::nanoseconds> timeout) override {
-    below_.park(word, expected, timeout);
-  }
-  using env::park;
-  void wake_one(const std::atomic<std::uint32_t>& word) override { below_.wake_one(word); }
-  void wake_all(const std::atomic<std::uint32_t>& word) override { below_.wake_all(word); }
-  void post(std::chrono::nanoseconds delay, std::move_only_function<void()> task) override {
-    below_.post(delay, std::move(task));
-  }
+  time_point now() override { return below().now() + stepped_.load(); }
 
  private:
   class failing_file;
@@ -85,7 +55,6 @@ class failing_env final : public env {
   result<void> count_sync(const std::string& path);
   result<void> check_read(const std::string& path) const;
 
-  env& below_;
   std::atomic<errc> code_{errc::database_error};
   std::atomic<std::int64_t> writes_left_{unlimited};
   std::atomic<std::int64_t> syncs_left_{unlimited};

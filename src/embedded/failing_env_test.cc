@@ -36,6 +36,7 @@ class failing_env::failing_file final : public file {
   }
   result<std::uint64_t> size() override { return below_->size(); }
   result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
+  result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
   std::size_t alignment() const noexcept override { return below_->alignment(); }
 
  private:
@@ -48,7 +49,7 @@ class failing_env::failing_file final : public file {
 result<std::unique_ptr<file>> failing_env::open(const std::string& path, file_mode mode,
                                                 write_through through) {
   const bool synced = buffered_only_ && through == write_through::durable;
-  auto opened = below_.open(path, mode, synced ? write_through::none : through);
+  auto opened = below().open(path, mode, synced ? write_through::none : through);
   if (!opened) return opened;
   return std::make_unique<failing_file>(*this, path, std::move(*opened), synced);
 }

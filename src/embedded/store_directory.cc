@@ -136,6 +136,14 @@ result<void> read_store(store_directory& directory, env& environment) {
   return {};
 }
 
+// A process that was killed may have given names that no directory has on disk yet: seen by us, and
+// lost with the power, together with all that we acknowledge from here on.
+result<void> sync_names(const store_paths& paths, env& environment) {
+  for (const auto& folder : {paths.root, paths.log()})
+    if (auto synced = environment.sync_directory(folder); !synced) return synced;
+  return {};
+}
+
 // Whether there is a store, and, when not, whether one may be made.
 result<bool> find_store(const store_paths& paths, const embedded_options& options,
                         env& environment) {
@@ -213,8 +221,8 @@ result<store_directory> open_directory(const std::string& root, const embedded_o
   // Looked at again under the lock: another process may have made it in between.
   found = find_store(opened.paths, options, environment);
   if (!found) return std::unexpected(found.error());
-  const auto done =
-      *found ? read_store(opened, environment) : make_store(opened, options, environment);
+  auto done = *found ? read_store(opened, environment) : make_store(opened, options, environment);
+  if (done && *found && !options.read_only) done = sync_names(opened.paths, environment);
   if (!done) return std::unexpected(done.error());
   return opened;
 }

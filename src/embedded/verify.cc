@@ -57,6 +57,7 @@ class verification {
   result<void> count_bytes(const std::vector<std::uint64_t>& segments,
                            const std::vector<std::uint64_t>& snapshots) {
     std::vector<std::string> paths;
+    paths.reserve(segments.size() + snapshots.size());
     for (const auto number : segments) paths.push_back(directory_.paths.segment(number));
     for (const auto number : snapshots) paths.push_back(directory_.paths.snapshot_file(number));
     for (const auto& path : paths) {

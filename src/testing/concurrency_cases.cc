@@ -15,6 +15,7 @@ bool follow(subject& on, const std::atomic<bool>& stop) {
   std::uint64_t last = 0;
   bool gapless = true;
   for (bool final = false; !final;) {
+    on.pause();
     final = stop;
     const auto end = on.store().read({.after = at}, [&](const event_batch& batch) {
       for (const auto& view : batch.events) {
@@ -128,7 +129,7 @@ constexpr conformance_case cases[] = {
      [](subject& on) {
        std::atomic<bool> stop{false};
        const auto reading = on.world().spawn("reader", [&] {
-         while (!stop) EXPECT_EQ(on.read_store().events.size() % 3, 0U);
+         for (; !stop; on.pause()) EXPECT_EQ(on.read_store().events.size() % 3, 0U);
        });
        for (std::uint64_t i = 0; i < 100; ++i)
          EXPECT_TRUE(succeeds(on.append(writing("account-a", expect::at({i}), facts(1))
@@ -212,6 +213,7 @@ constexpr conformance_case cases[] = {
              return;
            }
            ++stored;
+           on.pause();
          }
        });
        closing->join();

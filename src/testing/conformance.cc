@@ -14,6 +14,7 @@ class conformance_test : public ::testing::Test {
 
   void TestBody() override {
     subject on(tested_);
+    on.store();
     if (case_.needs == need::several_streams && !on.info().multi_stream_appends)
       GTEST_SKIP() << "the store refuses appends to several streams";
     if (case_.needs == need::conditions && !on.info().append_conditions)

@@ -11,7 +11,7 @@ void steered_env::set_clock(time_point now) {
 
 time_point steered_env::now() {
   const std::scoped_lock lock(mutex_);
-  return stands_at_ ? *stands_at_ : below_.now();
+  return stands_at_ ? *stands_at_ : below().now();
 }
 
 }  // namespace testing

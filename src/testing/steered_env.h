@@ -2,60 +2,23 @@
 
 #include <mutex>
 
-#include "annals/env.h"
+#include "annals/testing/forwarding_env.h"
 
 namespace annals {
 inline namespace v1 {
 namespace testing {
 
-/// The operating system's env with a clock that stands where a case has put it. Until then it runs.
-class steered_env final : public env {
+/// An env with a clock that stands where a case has put it. Until then it runs.
+class steered_env final : public forwarding_env {
  public:
+  explicit steered_env(env& below) : forwarding_env(below) {}
+
   void set_clock(time_point now);
   void advance_clock(std::chrono::microseconds by) { set_clock(now() + by); }
 
-  result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
-                                     write_through through) override {
-    return below_.open(path, mode, through);
-  }
-  result<void> create_directories(const std::string& path) override {
-    return below_.create_directories(path);
-  }
-  result<bool> exists(const std::string& path) override { return below_.exists(path); }
-  result<bool> is_directory(const std::string& path) override { return below_.is_directory(path); }
-  result<std::vector<std::string>> list(const std::string& path) override {
-    return below_.list(path);
-  }
-  result<void> rename(const std::string& from, const std::string& to) override {
-    return below_.rename(from, to);
-  }
-  result<void> remove(const std::string& path) override { return below_.remove(path); }
-  result<void> sync_directory(const std::string& path) override {
-    return below_.sync_directory(path);
-  }
-  result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
-    return below_.lock(path);
-  }
-
   time_point now() override;
-  std::chrono::nanoseconds monotonic() override { return below_.monotonic(); }
-  void random(std::span<std::uint8_t> out) override { below_.random(out); }
-
-  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) override {
-    return below_.spawn(name, std::move(body));
-  }
-  void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
-            std::optional<std::chrono::nanoseconds> timeout) override {
-    below_.park(word, expected, timeout);
-  }
-  void wake_one(const std::atomic<std::uint32_t>& word) override { below_.wake_one(word); }
-  void wake_all(const std::atomic<std::uint32_t>& word) override { below_.wake_all(word); }
-  void post(std::chrono::nanoseconds delay, std::move_only_function<void()> task) override {
-    below_.post(delay, std::move(task));
-  }
 
  private:
-  env& below_ = posix_env();
   std::mutex mutex_{};
   std::optional<time_point> stands_at_{};
 };

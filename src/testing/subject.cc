@@ -44,7 +44,10 @@ std::vector<std::uint64_t> heard::sequences() const {
 }
 
 subject::subject(const engine& tested, const std::string& within)
-    : tested_(tested), directory_(unused_directory(within, tested.name, world_)) {
+    : tested_(tested),
+      made_(tested.world ? tested.world() : nullptr),
+      world_(made_ ? *made_ : posix_env()),
+      directory_(unused_directory(within, tested.name, world_)) {
   world_.create_directories(directory_).value();
 }
 
@@ -54,7 +57,6 @@ subject::~subject() {
 }
 
 event_store& subject::store() {
-  const std::scoped_lock lock(opening_);  // threads may be the first to ask
   if (!store_) store_ = tested_.open(directory_, world_).value();
   return *store_;
 }
@@ -97,6 +99,11 @@ heard subject::read_store(const read_filter& filter) {
 
 checkpoint subject::head() {
   return store().head().value();
+}
+
+void subject::pause() {
+  const std::atomic<std::uint32_t> nobody{0};
+  world_.park(nobody, 0, std::chrono::microseconds(1));
 }
 
 void subject::on_threads(std::size_t count, const std::function<void(std::size_t)>& body) {

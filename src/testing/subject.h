@@ -35,7 +35,7 @@ class subject {
   subject& operator=(const subject&) = delete;
   ~subject();
 
-  /// Opened when first asked for.
+  /// Opened before the case begins, and when asked for after shut().
   event_store& store();
   const store_info& info() { return store().info(); }
   steered_env& world() noexcept { return world_; }
@@ -60,14 +60,16 @@ class subject {
   heard read_store(const read_filter& filter = {});
   checkpoint head();
 
+  /// Lets other threads run; in a simulated world nobody else does, until then.
+  void pause();
   /// Runs a body on several threads at once, with the thread's number, and joins them.
   void on_threads(std::size_t count, const std::function<void(std::size_t)>& body);
 
  private:
   const engine& tested_;
-  steered_env world_{};
+  std::unique_ptr<env> made_;  // null: the operating system's
+  steered_env world_;
   std::string directory_;
-  std::mutex opening_{};
   std::unique_ptr<event_store> store_{};
 };
 
@@ -140,8 +142,7 @@ class gate {
 
 /// An address that no two running threads share.
 inline const void* this_thread_mark() noexcept {
-  thread_local const char mark = 0;
-  return &mark;
+  return &thread_state::current();
 }
 
 template <class T>

@@ -29,6 +29,9 @@ struct engine {
   /// at once, and after closing and opening.
   bool persists = true;
 
+  /// Makes the world of one case, e.g. a simulated one; empty: the operating system's env.
+  std::function<std::unique_ptr<env>()> world{};
+
   /// Opens a store that lives in `directory` (exists, empty when first opened) and in `world`. Is
   /// called once per case and again to reopen, never twice at a time for one directory.
   std::function<result<std::unique_ptr<event_store>>(const std::string& directory, env& world)>

@@ -1,0 +1,142 @@
+#include "crash_run.h"
+
+#include "annals/embedded.h"
+#include "workload.h"
+
+namespace annals {
+namespace simulated {
+namespace {
+
+constexpr std::uint64_t usual_steps = 10;  // of a life; a crash comes within twice that
+constexpr const char* root = "/store";
+
+class run {
+ public:
+  run(const run_plan& plan, const std::function<void(const std::string&)>& tell)
+      : plan_(plan), tell_(tell), machine_(plan.seed) {}
+
+  run_report all() {
+    for (; report_.life < plan_.lives && report_.problem.empty() && !over_; ++report_.life) {
+      prepare();
+      live();
+      finish();
+    }
+    report_.appends = oracle_.attempts();
+    report_.acknowledged = oracle_.acknowledged();
+    report_.events = oracle_.events();
+    report_.trace = machine_.trace();
+    return report_;
+  }
+
+ private:
+  enum class end : std::uint8_t { power_cut, kill, close };
+
+  void prepare() {
+    lied_ = lied_ || machine_.has_lied();
+    if (!machine_.has_power()) machine_.restore_power();
+    machine_.chances() = {};
+    machine_.set_disk_size(UINT64_MAX);
+    process_ = machine_.start_process();
+    const auto drawn = machine_.draw(8);
+    end_ = drawn < 5 ? end::power_cut : drawn < 7 ? end::kill : end::close;
+    // Half of the crashes may come while the store is being opened.
+    early_ = machine_.draw(2) == 0;
+    if (early_) plan_crash();
+  }
+
+  void plan_crash() {
+    const auto step = machine_.steps() + 1 + machine_.draw(2 * usual_steps);
+    if (end_ == end::power_cut) machine_.cut_power_at(step);
+    if (end_ == end::kill) machine_.kill_at(*process_, step);
+  }
+
+  bool dead() { return !process_->exists("/"); }
+
+  void live() {
+    auto opened = open_embedded(root, {.segment_bytes = 1U << 20U}, *process_);
+    if (!opened) {
+      if (dead()) return say("died while it was opened");
+      if (lied_ && opened.error().code() == errc::store_corrupt) {
+        over_ = true;  // the lie was noticed: no more can be asked for
+        ++report_.refused_to_open;
+        return say("refuses to open: " + opened.error().to_string());
+      }
+      return note("opening: " + opened.error().to_string());
+    }
+    store_ = std::move(*opened);
+    auto problem = oracle_.compare(*store_, lied_);
+    if (!problem) problem = ledger_.compare(*store_, lied_);
+    // A process that dies while it compares has compared nothing.
+    if (problem && !dead()) return note(*problem);
+    if (!early_) plan_crash();
+    if (plan_.faults) draw_faults();
+    if (plan_.lies && machine_.draw(4) == 0) machine_.chances().lying_sync = 0.05;
+    workload work(machine_, *process_, *store_, oracle_, ledger_);
+    if (const auto wrong = work.run()) return note(*wrong);
+    say("ran to its end");
+  }
+
+  void draw_faults() {
+    auto& chances = machine_.chances();
+    switch (machine_.draw(8)) {
+      case 0: chances.write_error = 0.02; break;
+      case 1: chances.sync_error = 0.2; break;
+      case 2: chances.read_error = 0.05; break;
+      case 3: chances.clock_step = 0.05; break;
+      case 4: machine_.set_disk_size(machine_.draw(4U << 20U)); break;
+      default: break;  // a healthy disk
+    }
+  }
+
+  void finish() {
+    // What was planned and has not happened yet happens now.
+    if (end_ == end::power_cut && machine_.has_power()) machine_.cut_power();
+    if (end_ == end::kill && !dead()) machine_.kill(*process_);
+    if (store_) {
+      const auto closed = store_->close();
+      if (!closed && end_ == end::close && closed.error().code() == errc::store_corrupt)
+        note("closing: " + closed.error().to_string());
+    }
+    store_.reset();
+    process_.reset();
+    if (end_ == end::power_cut) ++report_.power_cuts;
+    if (end_ == end::kill) ++report_.kills;
+  }
+
+  void note(std::string problem) {
+    say(problem);
+    if (report_.problem.empty()) report_.problem = std::move(problem);
+  }
+
+  void say(const std::string& what) const {
+    if (!tell_) return;
+    constexpr const char* ends[] = {"a power cut", "a kill", "a close"};
+    tell_("life " + std::to_string(report_.life) + ", to end by " +
+          ends[static_cast<std::size_t>(end_)] + ": " + what + "; " +
+          std::to_string(oracle_.attempts()) + " appends, " + std::to_string(oracle_.acknowledged()) +
+          " acknowledged, step " + std::to_string(machine_.steps()));
+  }
+
+  const run_plan& plan_;
+  const std::function<void(const std::string&)>& tell_;
+  testing::simulation machine_;
+  oracle oracle_{};
+  ledger ledger_{};
+  std::unique_ptr<env> process_{};
+  std::unique_ptr<event_store> store_{};
+  run_report report_{};
+  end end_ = end::close;
+  bool early_ = false;
+  bool lied_ = false;
+  bool over_ = false;
+};
+
+}  // namespace
+
+run_report run_crashes(const run_plan& plan,
+                       const std::function<void(const std::string&)>& tell) {
+  return run(plan, tell).all();
+}
+
+}  // namespace simulated
+}  // namespace annals
