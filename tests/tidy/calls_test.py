@@ -56,8 +56,8 @@ def check_calls(tree: Tree, allowed: dict[tuple[str, str], str]) -> list[str]:
             if hits and (path, what) in allowed:
                 needed.add((path, what))
             else:
-                found += [f"{path}:{line}: {name}: a {what} comes from env" for line, name in sorted(hits)]
-    found += [f"{path}:1: is allowed a {what} that it does not use" for path, what in sorted(set(allowed) - needed)]
+                found += [f"{path}:{line}: {name} ({what}) is for env only" for line, name in sorted(hits)]
+    found += [f"{path}:1: is allowed {what}, which it does not use" for path, what in sorted(set(allowed) - needed)]
     return found
 
 
