@@ -1,5 +1,5 @@
 # Tests. src/NAME/*_test.cc become NAME_test; tests/FOLDER/*_test.cc become FOLDER_test;
-# tests/e2e/*_test.py are run as they are. .ci/run says which names also run under the thread sanitizer.
+# tests/{tidy,negative,e2e}/*_test.py are run as they are. .ci/run says which names also run under the thread sanitizer.
 
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
@@ -60,14 +60,43 @@ foreach(source IN LISTS programs)
   target_link_libraries(${name} PRIVATE annals::annals)
 endforeach()
 
+# Every public header compiles alone, and twice in one file.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
+     ${PROJECT_SOURCE_DIR}/include/*.h)
+foreach(part IN ITEMS json embedded)
+  if(NOT TARGET annals_${part})
+    list(FILTER headers EXCLUDE REGEX "^annals/${part}(\\.h$|/)")
+  endif()
+endforeach()
+set(sources)
+foreach(header IN LISTS headers)
+  string(MAKE_C_IDENTIFIER ${header} name)
+  set(source ${PROJECT_BINARY_DIR}/headers_alone/${name}.cc)
+  file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+  list(APPEND sources ${source})
+endforeach()
+add_library(annals_headers_alone OBJECT ${sources})
+target_link_libraries(annals_headers_alone PRIVATE annals::annals annals::testing annals_options)
+target_compile_options(annals_headers_alone PRIVATE -O0) # there is nothing to optimise
+
+# annals_script_tests(FOLDER): tests/FOLDER/*_test.py, with the folder as their label.
+function(annals_script_tests folder)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.py)
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    add_test(NAME ${folder}.${name} COMMAND ${Python3_EXECUTABLE} -B ${script} -v)
+    set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT 600
+      SKIP_REGULAR_EXPRESSION "OK \\(skipped=" ${annals_test_environment})
+  endforeach()
+endfunction()
+
+annals_script_tests(tidy)
+if(TARGET annals_json)
+  annals_script_tests(negative)
+  set_tests_properties(negative.gcc_test negative.clang_test PROPERTIES PROCESSORS 2)
+endif()
 if(ANNALS_BUILD_CLI)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/*_test.cc)
   annals_test(examples_test unit SOURCES ${sources} LIBRARIES orders_parts annals::annals)
-  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/e2e/*_test.py)
-  foreach(script IN LISTS scripts)
-    get_filename_component(name ${script} NAME_WE)
-    add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} -B ${script} -v)
-    set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
-      SKIP_REGULAR_EXPRESSION "OK \\(skipped=" ${annals_test_environment})
-  endforeach()
+  annals_script_tests(e2e)
 endif()

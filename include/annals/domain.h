@@ -94,12 +94,26 @@ inline rejection reject(std::string reason, std::string message = {}) {
   return {std::move(reason), std::move(message)};
 }
 
+// Named in the compiler's error line, with the types that it is about, when a function of the
+// domain is missing or an event is not of its set.
+template <class State, class Event>
+struct evolve_is_missing;
+template <class State, class Command>
+struct decide_is_missing;
+template <class Event>
+struct event_is_outside_the_set;
+
 /// What a decision comes to: events, nothing (already so), or a rejection.
 ///
 /// `return paid{…};`, `return {first{…}, second{…}};`, `return {};` and `return reject("…");` all
 /// make one.
 template <class Events>
 class decision {
+  // An aggregate of another set is let in, to be refused by name instead of by a failed conversion.
+  template <class E>
+  static constexpr bool looks_like_event =
+      Events::template contains<E> || (std::is_aggregate_v<E> && !std::same_as<E, rejection>);
+
  public:
   using event = typename Events::variant;
 
@@ -107,10 +121,10 @@ class decision {
   decision(rejection why) : rejection_(std::move(why)), rejected_(true) {}  // NOLINT
 
   template <class... E>
-    requires(sizeof...(E) > 0 && (Events::template contains<std::remove_cvref_t<E>> && ...))
+    requires(sizeof...(E) > 0 && (looks_like_event<std::remove_cvref_t<E>> && ...))
   decision(E&&... happened) {  // NOLINT(google-explicit-constructor): events are decisions
     events_.reserve(sizeof...(E));
-    (events_.emplace_back(std::forward<E>(happened)), ...);
+    (add(std::forward<E>(happened)), ...);
   }
 
   bool rejected() const noexcept { return rejected_; }
@@ -119,16 +133,20 @@ class decision {
   std::vector<event>&& happened() && noexcept { return std::move(events_); }
 
  private:
+  template <class E>
+  void add(E&& happened) {
+    using type = std::remove_cvref_t<E>;
+    if constexpr (Events::template contains<type>) {
+      events_.emplace_back(std::forward<E>(happened));
+    } else {
+      static_assert(sizeof(event_is_outside_the_set<type>) != 0);
+    }
+  }
+
   std::vector<event> events_{};
   rejection rejection_{};
   bool rejected_ = false;
 };
-
-// Named when a state or decision function is missing: the compiler's error line then tells which.
-template <class State, class Event>
-struct evolve_is_missing;
-template <class State, class Command>
-struct decide_is_missing;
 
 /// Folds one event into a state, with the domain's `evolve(State, const Event&)` found by ADL.
 template <class State, class Event>

@@ -64,12 +64,12 @@ const everything sample{.flag = true,
                         .words = {"", "x"}};
 
 TEST(json, is_canonical_declared_order_and_no_blanks) {
-  EXPECT_EQ(
-      encoded(sample),
-      R"({"flag":true,"whole":-9223372036854775808,"small":255,"real":0.1,"text":"a\"b\\c\n\u0001ä",)"
-      R"("points":[{"x":1,"y":-2},{"x":3,"y":4}],"place":{"x":5,"y":6},"color":"blue",)"
-      R"("id":"0197c2d0-7b1e-7a2b-8c3d-4e5f60718293","time":"1969-12-31T23:59:59.999999Z",)"
-      R"("price":-0.001,"counts":{"":0,"k":9223372036854775807},"words":["","x"]})");
+  EXPECT_EQ(encoded(sample),
+            R"({"flag":true,"whole":-9223372036854775808,"small":255,"real":0.1,)"
+            R"("text":"a\"b\\c\n\u0001ä","points":[{"x":1,"y":-2},{"x":3,"y":4}],)"
+            R"("place":{"x":5,"y":6},"color":"blue",)"
+            R"("id":"0197c2d0-7b1e-7a2b-8c3d-4e5f60718293","time":"1969-12-31T23:59:59.999999Z",)"
+            R"("price":-0.001,"counts":{"":0,"k":9223372036854775807},"words":["","x"]})");
 }
 
 TEST(json, reads_what_it_wrote) {

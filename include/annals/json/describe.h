@@ -78,19 +78,17 @@ consteval std::size_t member_count() {
 template <described_struct T>
 using members_of = boost::describe::describe_members<T, boost::describe::mod_public>;
 
+/// Whether T's description has all its members. A class, so that the compiler says it once.
 template <described_struct T>
-consteval bool every_member_is_described() {
-  if constexpr (boost::mp11::mp_size<members_of<T>>::value == member_count<T>()) {
-    return true;
-  } else {
-    return sizeof(described_member_is_missing<T>) != 0;
-  }
-}
+struct members_are_complete : std::true_type {
+  static constexpr bool all = boost::mp11::mp_size<members_of<T>>::value == member_count<T>();
+  static_assert(sizeof(std::conditional_t<all, T, described_member_is_missing<T>>) != 0);
+};
 
 /// Calls `use(name, pointer_to_member)` for each member in declared order.
 template <described_struct T, class Use>
 constexpr void for_each_member(Use&& use) {
-  static_assert(every_member_is_described<T>());
+  static_assert(members_are_complete<T>::value);
   boost::mp11::mp_for_each<members_of<T>>([&](auto member) { use(member); });
 }
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "annals/json/canonical.h"
+#include "annals/json/visitor_ref.h"
 
 namespace annals {
 inline namespace v1 {
@@ -17,25 +18,6 @@ struct problem {
   std::string path{};  ///< "items[3].price"; empty: the document itself
   std::string expected{};
   std::string found{};  ///< an excerpt
-};
-
-/// A reference to a callable, for the visits below.
-template <class Signature>
-class visitor_ref;
-template <class... A>
-class visitor_ref<bool(A...)> {
- public:
-  template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, visitor_ref>)
-  visitor_ref(F&& f) noexcept  // NOLINT(google-explicit-constructor): it stands for the callable
-      : target_(const_cast<void*>(static_cast<const void*>(&f))), call_([](void* t, A... a) {
-          return (*static_cast<std::remove_reference_t<F>*>(t))(a...);
-        }) {}
-  bool operator()(A... a) const { return call_(target_, a...); }
-
- private:
-  void* target_;
-  bool (*call_)(void*, A...);
 };
 
 /// A value inside a document that is being read, once and in order; the parser behind it stays in

@@ -1,0 +1,10 @@
+// error: event_is_outside_the_set<shop::shipped>
+#include "shop.h"
+
+shop::decision decide(const shop::order&, const shop::pay& c) {
+#ifdef CORRECT
+  return shop::paid{c.amount};
+#else
+  return shop::shipped{c.amount};
+#endif
+}

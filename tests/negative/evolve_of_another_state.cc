@@ -1,0 +1,18 @@
+// error: evolve_is_missing<shop::order, shop::paid>
+#include "shop.h"
+
+namespace shop {
+#ifdef CORRECT
+order evolve(order o, const paid&) {
+  return o;
+}
+#else
+std::string evolve(order, const paid&) {
+  return "no order";
+}
+#endif
+}  // namespace shop
+
+std::int64_t load(const shop::order_category& orders, const annals::uuid& id) {
+  return orders.load(id).value().state.open;
+}
