@@ -75,8 +75,9 @@ result<std::unique_ptr<shared_page>> open_posix_page(const std::string& path, fi
   if (::fstat(opened.number(), &facts) != 0)
     return std::unexpected(system_error("asking the size of", path, errno));
   if (facts.st_size < static_cast<off_t>(shared_page::size))
-    return fail(errc::store_corrupt, path + " is cut off; remove it while no program has the "
-                                            "store open, it is made again");
+    return fail(errc::store_corrupt, path +
+                                         " is cut off; remove it while no program has the "
+                                         "store open, it is made again");
   const int access = mode == file_mode::read ? PROT_READ : PROT_READ | PROT_WRITE;
   void* mapped = ::mmap(nullptr, shared_page::size, access, MAP_SHARED, opened.number(), 0);
   if (mapped == MAP_FAILED) return std::unexpected(system_error("mapping", path, errno));

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "annals/testing/forwarding_env.h"
+#include "annals/forwarding_env.h"
 
 namespace annals {
 inline namespace v1 {
@@ -14,7 +14,7 @@ namespace embedded {
 /// many bytes, or reads fail. For tests.
 ///
 /// Threads: any; the plan is set before the calls it is meant for.
-class failing_env final : public testing::forwarding_env {
+class failing_env final : public forwarding_env {
  public:
   explicit failing_env(env& below) : forwarding_env(below) {}
 

@@ -151,7 +151,7 @@ void fibers::park(const std::atomic<std::uint32_t>& word, std::uint32_t expected
   run_next();
 }
 
-void fibers::sleep(std::chrono::nanoseconds time) {
+void fibers::rest(std::chrono::nanoseconds time) {
   current_->word = nullptr;
   current_->deadline = now_ + time;
   parked_.push_back(current_);
@@ -172,8 +172,8 @@ void fibers::wake(const std::atomic<std::uint32_t>& word, std::size_t most) {
 
 bool fibers::make_due_ready() {
   const auto is_due = [this](const auto& one) { return one->deadline && *one->deadline <= now_; };
-  const auto due = std::partition(parked_.begin(), parked_.end(),
-                                  [&](const auto& one) { return !is_due(one); });
+  const auto due =
+      std::partition(parked_.begin(), parked_.end(), [&](const auto& one) { return !is_due(one); });
   std::move(due, parked_.end(), std::back_inserter(ready_));
   parked_.erase(due, parked_.end());
   return !ready_.empty();

@@ -35,7 +35,7 @@ class fibers {
   void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
             std::optional<std::chrono::nanoseconds> timeout);
   void wake(const std::atomic<std::uint32_t>& word, std::size_t most);
-  void sleep(std::chrono::nanoseconds time);
+  void rest(std::chrono::nanoseconds time);
 
   std::chrono::nanoseconds now() const noexcept { return now_; }
   void pass(std::chrono::nanoseconds time) noexcept { now_ += time; }

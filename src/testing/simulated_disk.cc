@@ -1,7 +1,7 @@
 #include "simulated_disk.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <string_view>
 
 namespace annals {
 inline namespace v1 {
@@ -19,9 +19,17 @@ fate draw_fate(dice& chances) {
 }  // namespace
 
 std::string plain_path(const std::string& path) {
-  auto plain = std::filesystem::path("/" + path).lexically_normal().string();
-  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
-  return plain;
+  std::vector<std::string_view> parts;
+  for (std::string_view rest = path; !rest.empty();) {
+    const auto slash = rest.find('/');
+    const auto part = rest.substr(0, slash);
+    rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+    if (part == ".." && !parts.empty()) parts.pop_back();
+    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+  }
+  std::string plain;
+  for (const auto part : parts) (plain += '/') += part;
+  return plain.empty() ? "/" : plain;
 }
 
 std::string parent_of(const std::string& path) {
@@ -67,9 +75,9 @@ void simulated_disk::content::cut_power(dice& chances) {
       continue;
     }
     for (std::size_t at = 0; at < one.bytes.size();) {
-      const std::size_t step = std::min(
-          sector_bytes - static_cast<std::size_t>((one.offset + at) % sector_bytes),
-          one.bytes.size() - at);
+      const std::size_t step =
+          std::min(sector_bytes - static_cast<std::size_t>((one.offset + at) % sector_bytes),
+                   one.bytes.size() - at);
       const auto first = one.bytes.begin() + static_cast<std::ptrdiff_t>(at);
       if (chances.below(2) == 0)
         apply({one.offset + at, {first, first + static_cast<std::ptrdiff_t>(step)}}, durable_);

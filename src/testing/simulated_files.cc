@@ -58,8 +58,7 @@ result<std::unique_ptr<shared_page>> simulation::process::share(const std::strin
   if (!opened) return std::unexpected(opened.error());
   const auto content = machine_->disk.find(plain_path(path));
   if (mode == file_mode::create) content->resize(shared_page::size);
-  if (content->size() < shared_page::size)
-    return fail(errc::store_corrupt, path + " is cut off");
+  if (content->size() < shared_page::size) return fail(errc::store_corrupt, path + " is cut off");
   if (!content->page) {
     content->page = std::make_shared<page_memory>();
     content->read(0, {content->page->data(), shared_page::size});
@@ -88,8 +87,7 @@ error simulation::open_file::broken(std::string_view doing) const {
   return {errc::database_error, std::string(doing) + ' ' + path_ + ": a simulated error"};
 }
 
-result<std::size_t> simulation::open_file::read_at(std::uint64_t offset,
-                                                   std::span<std::byte> out) {
+result<std::size_t> simulation::open_file::read_at(std::uint64_t offset, std::span<std::byte> out) {
   if (auto alive = opener_.check_alive(); !alive) return std::unexpected(alive.error());
   if (machine_->happens(machine_->faults.read_error)) return std::unexpected(broken("reading"));
   return content_->read(offset, out);
@@ -102,8 +100,9 @@ result<void> simulation::open_file::write_at(std::uint64_t offset,
   const auto size = content_->size();
   const std::uint64_t growth = std::max(offset + bytes.size(), size) - size;
   if (growth > 0 && machine_->disk.bytes() + growth > machine_->disk_size)
-    return fail(errc::disk_full, "writing " + path_ + ": No space left on device; make room and "
-                                                      "try again");
+    return fail(errc::disk_full, "writing " + path_ +
+                                     ": No space left on device; make room and "
+                                     "try again");
   if (machine_->happens(machine_->faults.write_error)) {
     const auto sectors = bytes.size() / simulated_disk::sector_bytes;
     const auto part = machine_->chances_of.below(sectors + 1) * simulated_disk::sector_bytes;
@@ -128,7 +127,7 @@ result<void> simulation::open_file::sync() {
 // It takes a while: others run meanwhile, when this may be done without a mutex.
 result<void> simulation::open_file::make_durable() {
   if (is_durable()) {
-    machine_->threads.sleep(
+    machine_->threads.rest(
         std::chrono::microseconds(40 + machine_->chances_of.below(100)));  // as disks do
     if (auto alive = opener_.check_alive(); !alive) return alive;
   }

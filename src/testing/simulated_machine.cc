@@ -1,7 +1,7 @@
 #include "simulated_machine.h"
 
 #include "annals/assert.h"
-#include "annals/testing/forwarding_env.h"
+#include "annals/forwarding_env.h"
 
 namespace annals {
 inline namespace v1 {

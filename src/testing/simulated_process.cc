@@ -156,10 +156,9 @@ uuid simulation::process::boot_id() {
 
 time_point simulation::process::now() {
   if (machine_->happens(machine_->faults.clock_step))
-    machine_->clock_offset +=
-        std::chrono::microseconds(machine_->chances_of.below(
-            2 * static_cast<std::uint64_t>(greatest_clock_step.count()))) -
-        greatest_clock_step;
+    machine_->clock_offset += std::chrono::microseconds(machine_->chances_of.below(
+                                  2 * static_cast<std::uint64_t>(greatest_clock_step.count()))) -
+                              greatest_clock_step;
   const auto passed = std::chrono::floor<std::chrono::microseconds>(monotonic());
   return time_point(first_moment + machine_->clock_offset + passed);
 }

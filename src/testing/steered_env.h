@@ -2,7 +2,7 @@
 
 #include <mutex>
 
-#include "annals/testing/forwarding_env.h"
+#include "annals/forwarding_env.h"
 
 namespace annals {
 inline namespace v1 {

@@ -1,6 +1,6 @@
+#include "annals/testing/conformance.h"
 #include "annals/embedded.h"
 #include "annals/memory.h"
-#include "annals/testing/conformance.h"
 #include "annals/testing/simulation.h"
 
 namespace {
@@ -11,13 +11,13 @@ std::unique_ptr<annals::env> world() {
   return annals::testing::make_simulated_env(++seed);
 }
 
-const bool memory_joined = annals::testing::check_conformance(
-    {.name = "simulated_memory",
-     .persists = false,
-     .world = world,
-     .open = [](const std::string&, annals::env& world) {
-       return annals::make_memory_store(world);
-     }});
+const bool memory_joined =
+    annals::testing::check_conformance({.name = "simulated_memory",
+                                        .persists = false,
+                                        .world = world,
+                                        .open = [](const std::string&, annals::env& world) {
+                                          return annals::make_memory_store(world);
+                                        }});
 
 const bool embedded_joined = annals::testing::check_conformance(
     {.name = "simulated_embedded",

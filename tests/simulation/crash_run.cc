@@ -113,8 +113,9 @@ class run {
     constexpr const char* ends[] = {"a power cut", "a kill", "a close"};
     tell_("life " + std::to_string(report_.life) + ", to end by " +
           ends[static_cast<std::size_t>(end_)] + ": " + what + "; " +
-          std::to_string(oracle_.attempts()) + " appends, " + std::to_string(oracle_.acknowledged()) +
-          " acknowledged, step " + std::to_string(machine_.steps()));
+          std::to_string(oracle_.attempts()) + " appends, " +
+          std::to_string(oracle_.acknowledged()) + " acknowledged, step " +
+          std::to_string(machine_.steps()));
   }
 
   const run_plan& plan_;
@@ -133,8 +134,7 @@ class run {
 
 }  // namespace
 
-run_report run_crashes(const run_plan& plan,
-                       const std::function<void(const std::string&)>& tell) {
+run_report run_crashes(const run_plan& plan, const std::function<void(const std::string&)>& tell) {
   return run(plan, tell).all();
 }
 

@@ -23,7 +23,7 @@ struct run_report {
   std::uint64_t kills = 0;
   std::uint64_t appends = 0;
   std::uint64_t acknowledged = 0;
-  std::uint64_t events = 0;  ///< in the store at the end
+  std::uint64_t events = 0;           ///< in the store at the end
   std::uint64_t refused_to_open = 0;  ///< after a lie
   std::uint64_t trace = 0;            ///< of everything that happened: equal for equal plans
 

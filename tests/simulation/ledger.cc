@@ -29,8 +29,8 @@ std::optional<std::string> ledger::add(event_store& store, std::uint64_t which,
   const auto id = id_of(1, number);
   const auto counter = id_of(2, which);
   commands_.push_back({.id = id, .counter = counter, .amount = amount});
-  const auto done = counters(store, "counter")
-                        .execute(counter, counter_domain::add{amount}, {.command_id = id});
+  const auto done =
+      counters(store, "counter").execute(counter, counter_domain::add{amount}, {.command_id = id});
   auto& one = commands_[number];  // others have been added meanwhile
   if (done) {
     one.state = state::acknowledged;

@@ -63,8 +63,8 @@ std::optional<std::string> oracle::answered(std::size_t number, const result<app
 std::optional<std::size_t> oracle::any_command(std::uint64_t drawn) const {
   std::vector<std::size_t> some;
   for (std::size_t i = 0; i < attempts_.size(); ++i) {
-    const bool settled = attempts_[i].state == state::acknowledged ||
-                         attempts_[i].state == state::refused;
+    const bool settled =
+        attempts_[i].state == state::acknowledged || attempts_[i].state == state::refused;
     if (settled && !attempts_[i].plan.command_id.is_nil()) some.push_back(i);
   }
   if (some.empty()) return std::nullopt;
@@ -72,8 +72,8 @@ std::optional<std::size_t> oracle::any_command(std::uint64_t drawn) const {
 }
 
 std::size_t oracle::acknowledged() const {
-  return static_cast<std::size_t>(std::ranges::count(attempts_, state::acknowledged,
-                                                     &attempt::state));
+  return static_cast<std::size_t>(
+      std::ranges::count(attempts_, state::acknowledged, &attempt::state));
 }
 
 std::optional<std::string> oracle::read_all(event_store& store,
@@ -99,8 +99,8 @@ std::optional<std::string> oracle::read_all(event_store& store,
 
 std::optional<std::string> oracle::compare_known(const std::vector<seen_event>& all, bool lied) {
   if (all.size() < known_.size() && !lied)
-    return "the store holds " + std::to_string(all.size()) + " events; after the last crash it held " +
-           std::to_string(known_.size());
+    return "the store holds " + std::to_string(all.size()) + " events; it held " +
+           std::to_string(known_.size()) + " after the last crash";
   const auto [known, now] = std::ranges::mismatch(known_, all);
   if (known == known_.end() || now == all.end()) return std::nullopt;
   return at(static_cast<std::size_t>(known - known_.begin())) + "stream " + known->stream + ", \"" +
@@ -163,8 +163,7 @@ std::optional<std::string> oracle::compare_answers(const std::vector<seen_event>
       one.answer.last = {.sequence = found->second + one.plan.events.size() - 1};
       const auto& first_stream = one.plan.events.front().stream;
       for (auto i = found->second; i <= one.answer.last.sequence; ++i)
-        if (all[i - 1].stream == first_stream)
-          one.answer.stream_version = {all[i - 1].version};
+        if (all[i - 1].stream == first_stream) one.answer.stream_version = {all[i - 1].version};
     }
   }
   return std::nullopt;

@@ -19,8 +19,8 @@ struct planned_event {
 /// An append as it is sent, perhaps more than once under its command id.
 struct planned_append {
   uuid command_id{};
-  std::vector<std::string> streams{};  ///< in the order of the request
-  std::vector<expect> expected{};      ///< of each stream
+  std::vector<std::string> streams{};   ///< in the order of the request
+  std::vector<expect> expected{};       ///< of each stream
   std::vector<planned_event> events{};  ///< stream after stream
 };
 

@@ -16,7 +16,7 @@ constexpr const char* help =
     "\n"
     "  --seed N     the first seed (default 1)\n"
     "  --runs N     how many runs, of seeds N, N+1 … (default 1)\n"
-    "  --lives N    lives of the process in one run, each ended by a crash or a close (default 20)\n"
+    "  --lives N    lives of the process in one run, each ended by a crash or close (default 20)\n"
     "  --no-faults  crashes only: no failing calls, full disks, steps of the clock\n"
     "  --lies       syncs that once answer success and make nothing durable\n"
     "  --verbose    a line about each life\n"
@@ -81,11 +81,12 @@ int main(int count, char** arguments) {
     const auto report = line.verbose ? annals::simulated::run_crashes(line.plan, tell)
                                      : annals::simulated::run_crashes(line.plan);
     crashes += report.crashes();
-    std::printf("seed %lu: %lu power cuts, %lu kills, %lu appends, %lu acknowledged, %lu events, "
-                "trace %016lx%s\n",
-                line.plan.seed, report.power_cuts, report.kills, report.appends,
-                report.acknowledged, report.events, report.trace,
-                report.refused_to_open != 0 ? ", refused to open after a lie" : "");
+    std::printf(
+        "seed %lu: %lu power cuts, %lu kills, %lu appends, %lu acknowledged, %lu events, "
+        "trace %016lx%s\n",
+        line.plan.seed, report.power_cuts, report.kills, report.appends, report.acknowledged,
+        report.events, report.trace,
+        report.refused_to_open != 0 ? ", refused to open after a lie" : "");
     if (report.problem.empty()) continue;
     std::printf("seed %lu, life %d: %s\n", line.plan.seed, report.life - 1, report.problem.c_str());
     return 1;

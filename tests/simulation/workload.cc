@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t streams = 5;
 constexpr std::uint64_t counters = 2;
 constexpr std::uint64_t most_threads = 4;
-constexpr std::uint64_t most_calls = 12;   // of one thread
+constexpr std::uint64_t most_calls = 12;           // of one thread
 constexpr std::size_t great_payload = 48U << 10U;  // so that segments fill up
 
 std::size_t draw_bytes(testing::simulation& machine) {
@@ -49,13 +49,19 @@ void workload::act() {
     case 3: return append_again();
     case 4:
     case 5:
-    case 6: return note(ledger_.add(store_, draw(counters), static_cast<std::int64_t>(draw(9)) - 3));
+    case 6: return execute();
     case 7:
     case 8:
     case 9:
     case 10: return append(false);
     default: return append(true);
   }
+}
+
+// Some are rejected: a counter does not fall below zero.
+void workload::execute() {
+  const auto amount = static_cast<std::int64_t>(draw(9)) - 3;
+  note(ledger_.add(store_, draw(counters), amount));
 }
 
 std::string workload::some_stream() {
@@ -141,11 +147,11 @@ void workload::save_snapshot() {
   const auto& found = listed->front();
   const std::string state = "state at " + std::to_string(found.version.number);
   uuid last;
-  const auto end = store_.read({.stream = found.name, .from = found.version},
-                               [&](const event_batch& batch) {
-                                 for (const auto& view : batch.events) last = view.header().event_id;
-                                 return flow::more;
-                               });
+  const auto take_last = [&](const event_batch& batch) {
+    for (const auto& view : batch.events) last = view.header().event_id;
+    return flow::more;
+  };
+  const auto end = store_.read({.stream = found.name, .from = found.version}, take_last);
   if (!end || last.is_nil()) return;
   const auto saved = store_.save_snapshot({.stream = found.name,
                                            .shape = 1,

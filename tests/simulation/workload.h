@@ -26,6 +26,7 @@ class workload {
 
  private:
   void act();
+  void execute();
   void append(bool waits);
   void append_again();
   void read_everything();

@@ -38,7 +38,7 @@ PUBLIC_FOREIGN = {"json": r"boost/(describe|mp11)\.hpp", "testing": r"gtest/.*"}
 FOREIGN = {
     "src/json": r"simdjson\.h|boost/.*",
     "src/embedded": r"isa-l/.*",
-    "src/testing": r"gtest/.*",
+    "src/testing": r"gtest/.*|ucontext\.h|sanitizer/.*",
     "cli": r"CLI/.*",
     "examples/orders": r"CLI/.*|zlib\.h",
     "bench": r"benchmark/.*",

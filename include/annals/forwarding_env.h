@@ -4,7 +4,6 @@
 
 namespace annals {
 inline namespace v1 {
-namespace testing {
 
 /// An env that hands every call to the one below; derive from it and override what is to differ.
 class forwarding_env : public env {
@@ -64,6 +63,5 @@ class forwarding_env : public env {
   env& below_;
 };
 
-}  // namespace testing
 }  // namespace v1
 }  // namespace annals
