@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -114,16 +116,16 @@ std::shared_ptr<fibers::fiber> fibers::start(std::string name, std::function<voi
   made->context.uc_stack.ss_sp = made->own_stack->bottom();
   made->context.uc_stack.ss_size = stack_bytes;
   made->context.uc_link = nullptr;
-  const auto address = reinterpret_cast<std::uintptr_t>(made.get());
   // makecontext passes ints: the address goes in two halves.
-  ::makecontext(&made->context, reinterpret_cast<void (*)()>(&fibers::begin), 2,
-                static_cast<unsigned int>(address >> 32U), static_cast<unsigned int>(address));
+  const auto halves = std::bit_cast<std::array<unsigned int, 2>>(made.get());
+  ::makecontext(&made->context, reinterpret_cast<void (*)()>(&fibers::begin), 2, halves[0],
+                halves[1]);
   ready_.push_back(made);
   return made;
 }
 
-void fibers::begin(unsigned int high, unsigned int low) {
-  auto& self = *reinterpret_cast<fiber*>(std::uintptr_t{high} << 32U | low);
+void fibers::begin(unsigned int first_half, unsigned int second_half) {
+  auto& self = *std::bit_cast<fiber*>(std::array{first_half, second_half});
   auto& all = *self.owner;
   all.arrived();
   [&]() noexcept { self.body(); }();
@@ -210,8 +212,9 @@ void fibers::turn_to(std::shared_ptr<fiber> next) {
   if (from->ended) {
     ended_ = std::move(from);  // until the next has arrived: this still runs on its stack
     ::setcontext(&to.context);
+  } else {
+    ::swapcontext(&from->context, &to.context);
   }
-  ::swapcontext(&from->context, &to.context);
   arrived();
 }
 

@@ -50,7 +50,7 @@ class fibers {
   [[noreturn]] void report_deadlock() const;
   void turn_to(std::shared_ptr<fiber> next);
   void arrived();
-  static void begin(unsigned int high, unsigned int low);
+  static void begin(unsigned int first_half, unsigned int second_half);
   std::unique_ptr<stack> take_stack();
 
   dice& chances_;
