@@ -67,6 +67,20 @@ TEST_F(awaiting, a_million_inline_completions_do_not_grow_the_stack) {
   EXPECT_LT(watch.growth(), bounded_stack);
 }
 
+TEST_F(awaiting, a_million_calls_that_complete_before_they_return_do_not_grow_the_stack) {
+  stack_watch watch;
+  const auto loop = [&]() -> task<int> {
+    int sum = 0;
+    for (int i = 0; i < a_million; ++i) {
+      sum += (co_await await_call<int, true>([](completion<int> done) { done(1); })).value();
+      watch.look();
+    }
+    co_return sum;
+  };
+  EXPECT_EQ(run(loop()), a_million);
+  EXPECT_LT(watch.growth(), bounded_stack);
+}
+
 TEST_F(awaiting, a_million_inside_a_completion_do_not_grow_the_stack) {
   stack_watch watch;
   bool ended = false;

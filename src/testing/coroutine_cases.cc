@@ -348,14 +348,7 @@ constexpr conformance_case cases[] = {
          auto fact = writing("order-1", expect::any(), facts(1));
          (co_await append(store, fact.request())).value();
        };
-       inbox<bool> inside(on.world());
-       const void* caller = this_thread_mark();
-       auto probe = writing("order-1", expect::any(), facts(1));
-       on.store().append(probe.request(),
-                         [&, slot = inside.slot()](const result<appended>&) mutable {
-                           slot(this_thread_mark() == caller);
-                         });
-       if (inside.wait_for(1).at(0).value())
+       if (on.info().durability == durability::memory)
          GTEST_SKIP() << "the store completes appends inside the call";
        EXPECT_DEATH(
            {
@@ -363,7 +356,8 @@ constexpr conformance_case cases[] = {
              // Held back, so that the append is in flight when the coroutine is destroyed.
              gate reached(own.world());
              gate released(own.world());
-             own.store().append(probe.request(), [&](const result<appended>&) {
+             auto held = writing("order-1", expect::any(), facts(1));
+             own.store().append(held.request(), [&](const result<appended>&) {
                reached.open();
                released.pass();
              });
