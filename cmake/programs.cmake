@@ -1,4 +1,4 @@
-# The programs: annals (cli/), orders and hello (examples/).
+# The programs: annals (cli/), orders and those called hello (examples/).
 
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -19,5 +19,7 @@ target_link_libraries(orders_parts PUBLIC annals::annals annals::terminal CLI11:
 annals_program(orders ${PROJECT_SOURCE_DIR}/examples/orders/main.cc)
 target_link_libraries(orders PRIVATE orders_parts)
 
-annals_program(hello ${PROJECT_SOURCE_DIR}/examples/hello/hello.cc)
-target_link_libraries(hello PRIVATE annals::annals)
+foreach(name IN ITEMS hello hello_store hello_coroutines)
+  annals_program(${name} ${PROJECT_SOURCE_DIR}/examples/hello/${name}.cc)
+  target_link_libraries(${name} PRIVATE annals::annals)
+endforeach()

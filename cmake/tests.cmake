@@ -35,6 +35,15 @@ if(TARGET annals_json AND TARGET core_test)
   target_link_libraries(core_test PRIVATE annals_json)
 endif()
 
+# Coroutines again as they are without optimisation, where g++ makes no tail calls.
+if(TARGET core_test AND TARGET annals_json)
+  annals_program(coroutines_unoptimised src/core/task_test.cc src/core/await_test.cc)
+  target_compile_options(coroutines_unoptimised PRIVATE -O0)
+  target_link_libraries(coroutines_unoptimised PRIVATE annals_core annals_json GTest::gtest_main)
+  gtest_discover_tests(coroutines_unoptimised DISCOVERY_MODE PRE_TEST TEST_PREFIX unoptimised.
+                       PROPERTIES LABELS unit TIMEOUT 300)
+endif()
+
 # The conformance suite, a library for whoever writes an engine.
 annals_library(testing)
 target_link_libraries(annals_testing PUBLIC annals_core GTest::gtest)

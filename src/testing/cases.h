@@ -38,6 +38,7 @@ case_list command_cases();
 case_list completion_cases();
 case_list concurrency_cases();
 case_list condition_cases();
+case_list coroutine_cases();
 case_list event_cases();
 case_list expectation_cases();
 case_list filter_cases();

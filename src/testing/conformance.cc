@@ -43,6 +43,7 @@ bool check_conformance(const engine& tested) {
       {"condition", condition_cases()},
       {"completion", completion_cases()},
       {"in_flight", in_flight_cases()},
+      {"coroutine", coroutine_cases()},
       {"close", close_cases()},
       {"read", read_cases()},
       {"filter", filter_cases()},

@@ -1,7 +1,8 @@
 """Compiles each mistake beside this file, and holds what the compiler says against what the source says it will.
 
 A source is wrong as it stands and right with -DCORRECT. Its first line, `// error: REGEX`, is what every error line of the
-compiler must match: the line with `error:` itself, which editors show, not the notes around it.
+compiler must match: the line with `error:` itself, which editors show, not the notes around it. With `// error of g++: REGEX`
+it is a mistake for that compiler only, and right for the other.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ def error_lines(compiler: str, source: Path, *more: str) -> list[str]:
 
 def check(compiler: str, source: Path) -> list[str]:
     """What is not as the source says, as "file:line: …"."""
-    head = re.match(r"// error: (.+)\n", source.read_text(encoding="utf-8"))
+    head = re.match(r"// error(?: of (g\+\+|clang\+\+))?: (.+)\n", source.read_text(encoding="utf-8"))
     if not head:
         return [f"{source.name}:1: has no // error: REGEX"]
     wrong = error_lines(compiler, source)
-    found = [f"{source.name}:1: {compiler} does not say '{head[1]}' but: {line}"
-             for line in wrong if not re.search(head[1], line.partition("error:")[2])]
+    if head[1] and not compiler.startswith(head[1]):
+        return [f"{source.name}:1: {compiler}: {line}" for line in wrong]
+    found = [f"{source.name}:1: {compiler} does not say '{head[2]}' but: {line}"
+             for line in wrong if not re.search(head[2], line.partition("error:")[2])]
     if not wrong:
         found.append(f"{source.name}:1: {compiler} compiles it")
     return found + [f"{source.name}:1: {compiler} with -DCORRECT: {line}"

@@ -50,6 +50,11 @@ class MistakesCanFailTest(unittest.TestCase):
     def test_a_source_that_states_nothing(self) -> None:
         self.reports("int a = nowhere;\n", "has no // error: REGEX")
 
+    def test_a_mistake_for_another_compiler_only(self) -> None:
+        other = "clang++" if COMPILER.startswith("g++") else "g++"
+        self.assertEqual(self.says(f"// error of {other}: nowhere\nint a = 1;\n"), [])
+        self.reports(f"// error of {other}: nowhere\nint a = nowhere;\n", "nowhere")
+
     def test_a_folder_without_sources(self) -> None:
         self.assertEqual(check_all(COMPILER, self.folder), [f"{self.folder}:1: no sources"])
 
