@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <stop_token>
 
 #include "../core/stack_for_tests.h"
@@ -363,6 +364,7 @@ constexpr conformance_case cases[] = {
              });
              reached.pass();
              live(own.store());
+             std::_Exit(0);
            },
            "destroyed while its call is in flight");
      }},
