@@ -46,7 +46,7 @@ class following_store final : public indexed_store {
   std::mutex following_{};  // one catches up at a time; taken before mutex_
   log_follower follower_;
   tail_image no_tail_{};
-  std::unique_ptr<thread> thread_{};         // guarded by mutex_
+  std::unique_ptr<thread> thread_{};        // guarded by mutex_
   std::atomic<std::uint32_t> requests_{0};  // the thread parks on it while nobody waits
   std::atomic<bool> stopping_{false};
 };

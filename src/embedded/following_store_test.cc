@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// An env for readers: time can be skipped, and what is read past the page cache can be disturbed.
+/// An env for readers: time can be skipped, what is read past the page cache can be disturbed, and
+/// waits for the writer go on until it wakes them.
 class reading_env final : public forwarding_env {
  public:
   reading_env() : forwarding_env(posix_env()) {}
@@ -22,6 +23,7 @@ class reading_env final : public forwarding_env {
   /// The next so many reads of unbuffered files find a byte near their end changed.
   void disturb_reads(int count) { disturbed_ = count; }
   int disturbed_left() const { return disturbed_; }
+  void wait_for_ever(bool wait) { waits_for_ever_ = wait; }
   void skip(std::chrono::nanoseconds time) { skipped_ = skipped_.load() + time; }
 
   result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
@@ -30,11 +32,31 @@ class reading_env final : public forwarding_env {
     if (!opened || through == write_through::none) return opened;
     return std::make_unique<disturbed_file>(*this, std::move(*opened));
   }
+  result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override {
+    auto below = forwarding_env::share(path, mode);
+    if (!below) return below;
+    return std::make_unique<patient_page>(*this, std::move(*below));
+  }
   std::chrono::nanoseconds monotonic() override {
     return forwarding_env::monotonic() + skipped_.load();
   }
 
  private:
+  class patient_page final : public shared_page {
+   public:
+    patient_page(reading_env& by, std::unique_ptr<shared_page> below)
+        : by_(by), below_(std::move(below)) {}
+    std::byte* data() noexcept override { return below_->data(); }
+    void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+              std::optional<std::chrono::nanoseconds> timeout) override {
+      below_->park(word, expected, by_.waits_for_ever_ ? std::nullopt : timeout);
+    }
+    void wake_all(const std::atomic<std::uint32_t>& word) override { below_->wake_all(word); }
+
+   private:
+    reading_env& by_;
+    std::unique_ptr<shared_page> below_;
+  };
   class disturbed_file final : public file {
    public:
     disturbed_file(reading_env& by, std::unique_ptr<file> below)
@@ -66,6 +88,7 @@ class reading_env final : public forwarding_env {
   };
 
   std::atomic<int> disturbed_{0};
+  std::atomic<bool> waits_for_ever_{false};
   std::atomic<std::chrono::nanoseconds> skipped_{};
 };
 
@@ -415,13 +438,15 @@ TEST_F(reading_store, is_told_of_the_store_being_deleted_while_it_waits) {
 }
 
 TEST_F(reading_store, notifies_of_what_a_writer_beside_it_appends) {
+  reader_env.wait_for_ever(true);
   const auto writer = open();
   const auto reader = open_reader();
   for (std::uint64_t i = 1; i <= 20; ++i) {
     std::atomic<std::uint64_t> told{0};
-    const auto waits = reader->notify_past(reader->head().value(), [&](const result<checkpoint>& answer) {
-      told = answer ? answer->in(0).sequence : UINT64_MAX;
-    });
+    const auto waits =
+        reader->notify_past(reader->head().value(), [&](const result<checkpoint>& answer) {
+          told = answer ? answer->in(0).sequence : UINT64_MAX;
+        });
     ASSERT_TRUE(append(*writer, "order-1", {"x"}));
     while (told == 0) std::this_thread::yield();
     EXPECT_EQ(told, i);
@@ -472,10 +497,11 @@ TEST_F(reading_store, closes_while_threads_wait_and_read_concurrently) {
     std::atomic<int> answered{0};
     std::vector<std::unique_ptr<wait_handle>> waits;
     for (int i = 0; i < 5; ++i)
-      waits.push_back(reader->notify_past(writer->head().value(), [&](const result<checkpoint>& answer) {
-        EXPECT_TRUE(answer || answer.error().code() == errc::shutting_down);
-        ++answered;
-      }));
+      waits.push_back(
+          reader->notify_past(writer->head().value(), [&](const result<checkpoint>& answer) {
+            EXPECT_TRUE(answer || answer.error().code() == errc::shutting_down);
+            ++answered;
+          }));
     std::thread reading([&] {
       for (;;)
         if (const auto head = reader->head(); !head) {

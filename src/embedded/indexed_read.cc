@@ -137,8 +137,7 @@ class indexed_store::read_run {
   void look_at(std::uint64_t sequence) {
     auto event = store_.wanted(sequence);
     if (whole_store_ &&
-        store_.index_->hides(sequence, event.stream->newest_at(store_.durable_sequence()),
-                             now_)) {
+        store_.index_->hides(sequence, event.stream->newest_at(store_.durable_sequence()), now_)) {
       ++end_.removed;
     } else if (!filtered_ || may_match(event)) {
       found_.push_back(event);
@@ -239,8 +238,7 @@ class indexed_store::read_run {
   read_end end_{};
 };
 
-void indexed_store::do_read(const read_request& request, sink on_batch,
-                             completion<read_end> done) {
+void indexed_store::do_read(const read_request& request, sink on_batch, completion<read_end> done) {
   result<read_end> answer;
   if (const auto caught = catch_up(); caught) {
     answer = read_run(*this, request, on_batch).run();

@@ -36,9 +36,8 @@ result<std::optional<command_record>> indexed_store::do_find_command(const uuid&
 }
 
 std::unique_ptr<wait_handle> indexed_store::do_notify_past(const checkpoint& seen,
-                                                            completion<checkpoint> done) {
-  if (auto caught = catch_up(); !caught)
-    return notifier_.refuse(caught.error(), std::move(done));
+                                                           completion<checkpoint> done) {
+  if (auto caught = catch_up(); !caught) return notifier_.refuse(caught.error(), std::move(done));
   checkpoint head;
   {
     const lock_type lock(mutex());
@@ -96,7 +95,7 @@ result<std::optional<snapshot>> indexed_store::do_load_snapshot(std::string_view
 
 // One that names another last event than the stream has there is of another history.
 result<std::optional<snapshot>> indexed_store::usable_snapshot(const uuid& key,
-                                                                std::uint64_t shape) {
+                                                               std::uint64_t shape) {
   auto loaded = snapshots_.load(key, shape);
   if (!loaded || !*loaded) return loaded;
   const lock_type lock(mutex());

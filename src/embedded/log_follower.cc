@@ -23,8 +23,8 @@ result<log_follower::outcome> log_follower::catch_up() {
   const auto until = find_reach();
   if (!until) return std::unexpected(until.error());
   while (place_ < *until) {
-    const bool leaves = !current_ || (current_->number() < until->segment() &&
-                                      scan_->stop() == scan_stop::sealed);
+    const bool leaves =
+        !current_ || (current_->number() < until->segment() && scan_->stop() == scan_stop::sealed);
     if (leaves)
       if (auto opened = open_next(*until); !opened) return std::unexpected(opened.error());
     const auto read = read_segment(*until);
@@ -196,10 +196,8 @@ result<log_follower::outcome> log_follower::unreadable() {
   if (!tail) return std::unexpected(tail.error());
   const std::string what =
       scan_->stop() == scan_stop::bad ? scan_->problem() : "frames are missing here";
-  auto text =
-      describe_damage(current_->path, scan_->offset(), what, scan_->next_sequence(), *tail);
-  if (told_ && !*written)
-    text += "; if this is a copy of a store, remove the file STATE from it";
+  auto text = describe_damage(current_->path, scan_->offset(), what, scan_->next_sequence(), *tail);
+  if (told_ && !*written) text += "; if this is a copy of a store, remove the file STATE from it";
   return corrupt_log(std::move(text));
 }
 

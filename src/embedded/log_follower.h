@@ -46,7 +46,8 @@ class log_follower {
   /// What the writer tells; null while there is no such file.
   const std::shared_ptr<shared_state>& state() const noexcept { return state_; }
 
-  /// Called with every segment, in order, and again when it is sealed, before what holds it is read.
+  /// Called with every segment, in order, and again when it is sealed, before what holds it is
+  /// read.
   std::function<void(std::shared_ptr<segment>)> on_segment{};
 
  private:
@@ -72,8 +73,8 @@ class log_follower {
   std::optional<segment_scan> scan_{};
   lsn place_{};
   bool told_ = false;
-  std::optional<error> failed_{};  // the index is of no use any more
-  int tries_ = 0;                  // of what could not be read
+  std::optional<error> failed_{};                            // the index is of no use any more
+  int tries_ = 0;                                            // of what could not be read
   std::optional<std::chrono::nanoseconds> looked_around_{};  // when
   std::optional<std::chrono::nanoseconds> looked_at_log_{};  // when, for what it proves
 };

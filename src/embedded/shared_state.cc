@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t state_magic = 0x48'53'53'4c'41'4e'4e'41;  // "ANNALSSH", little-endian
 constexpr std::uint64_t state_version = 1;
-constexpr std::size_t cache_line = 64;                  // bytes
+constexpr std::size_t cache_line = 64;                // bytes
 constexpr std::chrono::milliseconds unwoken_look{2};  // of readers that cannot ask to be woken
 
 using id_halves = std::array<std::atomic<std::uint64_t>, 2>;
@@ -30,16 +30,15 @@ void store(id_halves& to, const uuid& id) noexcept {
 
 }  // namespace
 
-// As it stands in the page; docs/format.md, "STATE". What the writer changes with every group and
-// what readers change stand in cache lines of their own.
+// As it stands in the page; docs/format.md, "STATE". What changes with every group has a cache line
+// of its own.
 struct shared_state::content {
   std::atomic<std::uint64_t> magic;
   std::atomic<std::uint64_t> version;
   id_halves store_id;
   id_halves boot_id;
   alignas(cache_line) std::atomic<std::uint64_t> durable;  // an LSN
-  std::atomic<std::uint32_t> changes;
-  alignas(cache_line) std::atomic<std::uint32_t> waiting;  // not 0: a reader may be parked
+  std::atomic<std::uint32_t> changes;  // even, or one more: a reader may be parked on it
 };
 
 // The page is aligned far beyond what atomics need, and all zeros are their initial state.
@@ -108,33 +107,42 @@ lsn shared_state::durable() const noexcept {
   return {at().durable.load(std::memory_order_acquire)};
 }
 
-void shared_state::publish(lsn durable) noexcept {
-  at().durable.store(durable.bits, std::memory_order_release);
-  at().changes.fetch_add(1);
+// Moves on to the next even number; true when somebody may be parked on the one before. Asking to
+// be woken and moving on are changes of one word, so that neither can overtake the other; a reader
+// that was killed while it waited costs one wake-up.
+bool shared_state::move_on() noexcept {
+  auto before = at().changes.load();
+  while (!at().changes.compare_exchange_weak(before, (before | 1U) + 1)) {
+  }
+  return (before & 1U) != 0;
 }
 
-// Either this sees `waiting`, or the reader, which sets it first, sees `changes`. One flag for all,
-// taken down before all are woken: a reader that was killed costs one wake-up.
+void shared_state::publish(lsn durable) noexcept {
+  at().durable.store(durable.bits, std::memory_order_release);
+  if (move_on()) owes_wake_up_ = true;
+}
+
 void shared_state::wake_waiting() {
-  if (at().waiting.load() == 0 || at().waiting.exchange(0) == 0) return;
-  page_->wake_all(at().changes);
+  if (std::exchange(owes_wake_up_, false)) page_->wake_all(at().changes);
 }
 
 std::uint32_t shared_state::changes() const noexcept {
-  return at().changes.load();
+  return at().changes.load() & ~1U;
 }
 
 void shared_state::wait(std::uint32_t seen, std::chrono::nanoseconds timeout) {
+  auto found = seen;
   if (writable_) {
-    at().waiting = 1;
+    if (at().changes.compare_exchange_strong(found, seen | 1U)) found = seen | 1U;
   } else {
+    found = at().changes.load();
     timeout = std::min<std::chrono::nanoseconds>(timeout, unwoken_look);
   }
-  if (changes() == seen) page_->park(at().changes, seen, timeout);
+  if ((found & ~1U) == seen) page_->park(at().changes, found, timeout);
 }
 
 void shared_state::interrupt() {
-  if (writable_) at().changes.fetch_add(1);
+  if (writable_) move_on();
   page_->wake_all(at().changes);
 }
 

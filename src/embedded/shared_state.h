@@ -33,9 +33,10 @@ class shared_state {
   bool counts() const noexcept;
   /// All before this place is acknowledged and on disk.
   lsn durable() const noexcept;
-  /// For the writer: sets durable(). No system call.
+  /// For the writer, one thread at a time: sets durable(). No system call.
   void publish(lsn durable) noexcept;
-  /// For the writer, after publish(): wakes those who wait. No system call when nobody does.
+  /// For the writer, after publish(), likewise: wakes those who wait. No system call when nobody
+  /// does.
   void wake_waiting();
 
   /// What wait() compares with; changes with every publish().
@@ -54,11 +55,13 @@ class shared_state {
   content& at() const noexcept;
   bool is_ours() const noexcept;
   void make_ours() noexcept;
+  bool move_on() noexcept;
 
   std::unique_ptr<shared_page> page_;
   bool writable_;
   uuid store_id_;
   uuid boot_id_;
+  bool owes_wake_up_ = false;  // the writer's
 };
 
 }  // namespace embedded
