@@ -30,10 +30,10 @@ void add_filter_options(CLI::App& verb, filter_options& options) {
   verb.add_option("--type", options.types, "Only events of this type; may be repeated")
       ->allow_extra_args(false);
   verb.add_option("--category", options.categories,
-                   "Only streams of this category; may be repeated")
+                  "Only streams of this category; may be repeated")
       ->allow_extra_args(false);
   verb.add_option("--tag", options.tags,
-                   "Only events with this tag (key:value); all of them when repeated")
+                  "Only events with this tag (key:value); all of them when repeated")
       ->allow_extra_args(false);
 }
 

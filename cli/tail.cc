@@ -11,7 +11,7 @@
 namespace annals_cli {
 namespace {
 
-constexpr std::uint64_t default_lines = 10;           // events
+constexpr std::uint64_t default_lines = 10;       // events
 constexpr std::chrono::seconds between_looks{1};  // at whether anybody reads on
 
 struct tail_options {
@@ -82,9 +82,8 @@ class tail_run {
   }
 
   annals::result<void> print_more() {
-    annals::read_request request{.stream = options_.stream,
-                                 .filter = filter_.filter(),
-                                 .limit = options_.limit - printed_};
+    annals::read_request request{
+        .stream = options_.stream, .filter = filter_.filter(), .limit = options_.limit - printed_};
     if (!options_.stream.empty()) {
       request.from = next_;
     } else if (first_ != 0) {
@@ -167,8 +166,7 @@ void add_tail(CLI::App& app, command_line& line) {
   const auto options = std::make_shared<tail_options>();
   verb->add_option("STREAM", options->stream, "Name of the stream; without, the whole store");
   verb->add_flag("--all", options->all, "The whole store");
-  verb->add_flag("-f,--follow", options->follow,
-                 "Go on with what is appended, until interrupted");
+  verb->add_flag("-f,--follow", options->follow, "Go on with what is appended, until interrupted");
   verb->add_option("-n,--lines", options->lines, "Begin with so many of the newest events")
       ->capture_default_str();
   verb->add_option("--limit", options->limit, "End after so many events in all");

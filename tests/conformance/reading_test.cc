@@ -23,8 +23,7 @@ class written_and_read final : public event_store {
   void do_read(const read_request& request, sink on_batch, completion<read_end> done) override {
     if (inside_completion()) return reader_->read(request, std::move(on_batch), std::move(done));
     auto end = reader_->read(request, std::move(on_batch));
-    complete(
-        [done = std::move(done), end = std::move(end)]() mutable { done(std::move(end)); });
+    complete([done = std::move(done), end = std::move(end)]() mutable { done(std::move(end)); });
   }
   std::unique_ptr<wait_handle> do_notify_past(const checkpoint& seen,
                                               completion<checkpoint> done) override {
@@ -67,8 +66,8 @@ const bool joined = testing::check_conformance(
        if (!writer) return writer;
        auto reader = open_embedded(directory, {.read_only = true}, world);
        if (!reader) return reader;
-       return result<std::unique_ptr<event_store>>(std::make_unique<written_and_read>(
-           world, std::move(*writer), std::move(*reader)));
+       return result<std::unique_ptr<event_store>>(
+           std::make_unique<written_and_read>(world, std::move(*writer), std::move(*reader)));
      }});
 
 }  // namespace

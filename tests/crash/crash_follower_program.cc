@@ -1,7 +1,7 @@
 // Follows a store that others write, and are killed at, from its start; checks each event against
 // what its author must have written. For each line on stdin it reads up to the end and writes
-// "EVENTS DIGEST WRITER VERSION …" to stdout: how many it has seen, a digest of all of them in their
-// order, and the newest version of each writer. Ends with stdin.
+// "EVENTS DIGEST WRITER VERSION …" to stdout: how many it has seen, a digest of all of them in
+// their order, and the newest version of each writer. Ends with stdin.
 //
 // crash_follower_program DIRECTORY
 #include <atomic>
