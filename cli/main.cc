@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   add_stat(app, line);
   add_streams(app, line);
   add_read(app, line);
+  add_tail(app, line);
   add_verify(app, line);
   try {
     app.parse(argc, argv);

@@ -39,6 +39,7 @@ std::string to_base64(std::span<const std::byte> bytes);
 void add_stat(CLI::App& app, command_line& line);
 void add_streams(CLI::App& app, command_line& line);
 void add_read(CLI::App& app, command_line& line);
+void add_tail(CLI::App& app, command_line& line);
 void add_verify(CLI::App& app, command_line& line);
 
 }  // namespace annals_cli

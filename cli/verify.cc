@@ -62,7 +62,7 @@ annals::result<void> verify(const command_line& line) {
 }  // namespace
 
 void add_verify(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("verify", "Check every byte of a store that nobody has open");
+  auto* verb = app.add_subcommand("verify", "Check every byte of a store that nobody writes");
   add_common_options(*verb, line);
   verb->footer("Example: annals verify --store file:./data");
   verb->callback([&line] { line.run = [&line] { return verify(line); }; });

@@ -14,20 +14,23 @@ inline namespace v1 {
 /// How an embedded store is opened.
 struct embedded_options {
   bool create = true;      ///< make a new store where the directory is missing or empty
-  bool read_only = false;  ///< appends are refused; nothing on disk is changed or repaired
+  bool read_only = false;  ///< beside a writer or without one; nothing is changed or repaired
   std::uint64_t segment_bytes = 64U << 20U;  ///< new segments; 1 MiB to 4 GiB, a multiple of 1 MiB
 };
 
 /// Opens the store in a directory: an append-only log of checksummed segments. One process at a
-/// time.
+/// time writes it; any number read it meanwhile.
 ///
-/// A torn tail (never acknowledged) is copied to `lost/` and removed. Damage before the end is
-/// refused.
+/// For writing, a torn tail (never acknowledged) is copied to `lost/` and removed. Damage before
+/// the end is refused. Opened read-only, each call shows what was acknowledged before it began,
+/// in whatever process.
 ///
-/// Errors:  not_a_store, store_too_new, store_in_use ("in use by pid N"), store_corrupt (with
-///          segment, offset and positions), disk_full, database_error.
+/// Errors:  not_a_store, store_too_new, store_in_use ("in use by pid N"; not when read-only),
+///          store_corrupt (with segment, offset and positions), disk_full, database_error.
+///          Calls of a read-only store also answer not_a_store when it was deleted or replaced, and
+///          in_doubt for a checkpoint that, since a power cut, nothing proves.
 /// Blocks:  while the log is scanned.
-/// Source:  docs/format.md.
+/// Source:  docs/format.md; docs/consistency.md, "Readers in other processes".
 result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
                                                    const embedded_options& options = {},
                                                    env& environment = posix_env());
@@ -43,8 +46,8 @@ struct verify_report {
   std::vector<std::string> damage{};  ///< each with segment, offset and positions
 };
 
-/// Checks every byte of a store that nobody has open, and changes nothing. `progress` is called
-/// with bytes done and bytes in all, from the calling thread.
+/// Checks every byte of a store that nobody has open for writing, and changes nothing. `progress`
+/// is called with bytes done and bytes in all, from the calling thread.
 ///
 /// Errors:  not_a_store, store_too_new, store_in_use, database_error. Damage is not an error of the
 ///          call: it stands in the report.

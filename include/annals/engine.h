@@ -108,6 +108,10 @@ class notifier {
   std::unique_ptr<wait_handle> refuse(error problem, completion<checkpoint> done);
   /// The store has moved on.
   void advance(const checkpoint& head);
+  /// True while somebody waits.
+  bool has_waits();
+  /// Answers every wait with an error.
+  void fail(const error& problem);
   /// Answers every wait with shutting_down.
   void close();
 

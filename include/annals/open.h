@@ -10,8 +10,8 @@ inline namespace v1 {
 
 /// How a store is opened.
 struct open_options {
-  bool create = true;  ///< make a new store where there is none (file: addresses)
-  bool read_only = false;
+  bool create = true;      ///< make a new store where there is none (file: addresses)
+  bool read_only = false;  ///< file: addresses; beside a writer or without one
 };
 
 /// Opens a store by its address: "file:DIRECTORY" or "memory:".

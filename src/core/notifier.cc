@@ -69,14 +69,23 @@ void notifier::advance(const checkpoint& head) {
   for (auto& one : due) fire(std::move(one), head);
 }
 
-void notifier::close() {
+bool notifier::has_waits() {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(waits_, [](const auto& w) { return w->state.load() == over; });
+  return !waits_.empty();
+}
+
+void notifier::fail(const error& problem) {
   std::vector<std::shared_ptr<wait>> left;
   {
     const std::scoped_lock lock(mutex_);
     left.swap(waits_);
   }
-  for (auto& one : left)
-    fire(std::move(one), fail(errc::shutting_down, "the store was closed during the wait"));
+  for (auto& one : left) fire(std::move(one), std::unexpected(problem));
+}
+
+void notifier::close() {
+  fail({errc::shutting_down, "the store was closed during the wait"});
 }
 
 void notifier::fire(std::shared_ptr<wait> one, result<checkpoint> answer) {

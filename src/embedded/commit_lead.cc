@@ -90,7 +90,10 @@ void commit_log::write_front(lock_type& lock) {
   const auto head = durable_head();
   const bool failed = failure_.has_value();
   lock.unlock();
-  if (!failed) notifier_.advance(head);
+  if (!failed) {
+    state_->wake_waiting();
+    notifier_.advance(head);
+  }
   answer(std::move(group));
   lock.lock();
 }
@@ -127,6 +130,7 @@ void commit_log::publish(commit_group& group, const result<void>& written) {
   durable_ = end;
   durable_sequence_ = group.last_sequence;
   durable_event_ = group.last_event;
+  state_->publish(durable_);  // before any answer: a reader that hears of one finds it
   for (auto& effect : group.when_durable) effect();
   mark_when_idle();
 }

@@ -22,14 +22,15 @@ std::string_view writer_version() noexcept {
 }  // namespace
 
 commit_log::commit_log(env& environment, store_paths paths, std::uint64_t segment_bytes,
-                       const uuid& store_id, log_end end, completion_thread& completions,
-                       notifier& waits)
+                       const uuid& store_id, log_end end, std::unique_ptr<shared_state> tells,
+                       completion_thread& completions, notifier& waits)
     : env_(environment),
       paths_(std::move(paths)),
       segment_bytes_(segment_bytes),
       store_id_(store_id),
       completions_(completions),
       notifier_(waits),
+      state_(std::move(tells)),
       supply_(environment, paths_, end.active->number() + 1),
       end_(std::move(end)),
       durable_(end_.place()),

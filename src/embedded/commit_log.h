@@ -9,6 +9,7 @@
 #include "annals/engine.h"
 #include "group.h"
 #include "segment_supply.h"
+#include "shared_state.h"
 #include "tail_image.h"
 
 namespace annals {
@@ -54,8 +55,10 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
     std::uint32_t seed = 0;
   };
 
+  /// `tells` is what readers in other processes hear from.
   commit_log(env& environment, store_paths paths, std::uint64_t segment_bytes, const uuid& store_id,
-             log_end end, completion_thread& completions, notifier& waits);
+             log_end end, std::unique_ptr<shared_state> tells, completion_thread& completions,
+             notifier& waits);
   ~commit_log();
 
   std::mutex& mutex() noexcept { return mutex_; }
@@ -127,6 +130,7 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   uuid store_id_;
   completion_thread& completions_;
   notifier& notifier_;
+  std::unique_ptr<shared_state> state_;
   segment_supply supply_;
   tail_image image_{};
 

@@ -20,8 +20,6 @@ error overloaded() {
 
 std::optional<error> embedded_store::refuses_writes() const {
   if (closed_) return error(errc::shutting_down, "the store is closed; open it again");
-  if (options_.read_only)
-    return error(errc::unsupported, "the store was opened read-only; open it for writing");
   if (log_->failure())
     return error(errc::store_failed, "nothing was stored: an earlier write failed (" +
                                          log_->failure()->message() + "); open the store again");
@@ -147,24 +145,6 @@ std::optional<embedded_store::verdict> embedded_store::check_condition(
   return verdict{std::unexpected(condition_failed(index, describe(match))), !is_durable(match)};
 }
 
-// Staged events count: a checkpoint that names one was learnt from a completion or a reader.
-result<void> embedded_store::check_history(const checkpoint& seen) const {
-  if (seen.is_start()) return {};
-  const auto mark = seen.in(0);
-  const bool ours = seen.store_id() == info().store_id && mark.sequence > 0 &&
-                    mark.sequence <= index_->events() &&
-                    fingerprint_of(index_->event(mark.sequence).id) == mark.fingerprint;
-  if (ours) return {};
-  return std::unexpected(checkpoint_diverged(seen, info()));
-}
-
-result<stream_entry*> embedded_store::find(std::string_view name, const uuid& key) {
-  auto* found = index_->find(key);
-  if (found != nullptr && found->name != name)
-    return std::unexpected(stream_key_collision(name, found->name));
-  return found;
-}
-
 breaking_event embedded_store::describe(std::uint64_t sequence) const {
   const auto& event = index_->event(sequence);
   const auto& stream = index_->stream_of(event);
@@ -172,10 +152,6 @@ breaking_event embedded_store::describe(std::uint64_t sequence) const {
           .version = stream.newest_at(sequence),
           .position = {.sequence = sequence},
           .event_id = event.id};
-}
-
-command_record embedded_store::record_of(const command_entry& command) const {
-  return {command.result, command.digest, command.stream ? command.stream->name : std::string{}};
 }
 
 result<appended> embedded_store::wait_for(lock_type lock, appended staged) {

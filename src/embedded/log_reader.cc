@@ -62,19 +62,30 @@ result<const std::byte*> log_reader::read_piece(lsn place, std::size_t length,
     begin = low;
     end = high;
   }
-  begin = begin - std::min(begin - first_frame_offset, before_bytes);
-  end = std::min(end, from.capacity());
+  file& source = bypass_memory_ && from.direct ? *from.direct : *from.reader;
+  begin =
+      round_down(begin - std::min(begin - first_frame_offset, before_bytes), source.alignment());
+  end = std::min<std::uint64_t>(round_up(end, source.alignment()), from.capacity());
   if (place.offset() + padded(length) > end)
     return damaged(place, "an item reaches over the end of the segment");
   const auto size = static_cast<std::size_t>(end - begin);
-  auto memory = std::make_unique_for_overwrite<std::byte[]>(size + readable_after_payload);
-  std::fill_n(memory.get() + size, readable_after_payload, std::byte{0});
-  const auto got = from.reader->read_at(begin, {memory.get(), size});
+  piece made{.begin = lsn::at(place.segment(), begin), .end = lsn::at(place.segment(), end)};
+  std::span<std::byte> memory;
+  if (source.alignment() == 1) {
+    made.owned = std::make_unique_for_overwrite<std::byte[]>(size + readable_after_payload);
+    memory = {made.owned.get(), size};
+    std::fill_n(made.owned.get() + size, readable_after_payload, std::byte{0});
+  } else {
+    const auto aligned = std::make_shared<aligned_bytes>(size);
+    memory = aligned->bytes();
+    made.page = aligned;
+  }
+  made.data = memory.data();
+  const auto got = source.read_at(begin, memory);
   if (!got) return std::unexpected(got.error());
   if (*got < size) return damaged(place, "the file is cut off");
   held_bytes_ += size;
-  pieces_.push_back({lsn::at(place.segment(), begin), lsn::at(place.segment(), end), memory.get(),
-                     std::move(memory), nullptr});
+  pieces_.push_back(std::move(made));
   return pieces_.back().data + (place.offset() - begin);
 }
 
@@ -138,7 +149,8 @@ result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) 
   return item;
 }
 
-// Damage is read again, from the file: memory can be damaged too.
+// Damage is read again, from the file, and past the page cache where that is open: memory can be
+// damaged too.
 result<item_view> log_reader::load(std::span<const wanted_event> ahead) {
   auto loaded = load_checked(ahead);
   if (loaded || loaded.error().code() != errc::store_corrupt) return loaded;

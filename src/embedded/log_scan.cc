@@ -38,11 +38,19 @@ std::optional<std::string> segment_scan::header_problem(const frame_header& foun
   if (!frame_header_holds(at, seed_)) return "the CRC of a frame's header does not hold";
   if (found.place != lsn::at(header_.number, offset_)) return "a frame stands in a wrong place";
   if (offset_ + found.length > header_.capacity) return "a frame is longer than the segment";
+  if (offset_ + found.length > limit_) return "a frame reaches over the end";
   if (found.first_sequence != next_sequence_)
     return "a frame begins at position " + std::to_string(found.first_sequence) + ", not " +
            std::to_string(next_sequence_);
   if (found.previous_crc != last_crc_) return "a frame does not follow the one before it";
   return std::nullopt;
+}
+
+// The window ends with a block, as files read past the page cache want it.
+void segment_scan::go_on_to(std::uint64_t limit) {
+  limit_ = limit;
+  window_.renew(round_up(limit, block_bytes));
+  if (stop_ != scan_stop::sealed) stopped_ = false;
 }
 
 result<std::optional<frame_view>> segment_scan::next() {
@@ -53,6 +61,7 @@ result<std::optional<frame_view>> segment_scan::next() {
     problem_ = std::move(problem);
     return std::optional<frame_view>{};
   };
+  if (offset_ + sizeof(frame_header) > limit_) return stop_with(scan_stop::end);
   auto head = window_.at(offset_, sizeof(frame_header));
   if (!head) return std::unexpected(head.error());
   if (head->size() < sizeof(frame_header)) return stop_with(scan_stop::end);

@@ -17,6 +17,12 @@ class file_window {
  public:
   file_window(file& from, std::uint64_t size) : file_(from), size_(size) {}
 
+  /// Sees so many bytes of the file from now on, and reads again what it has read.
+  void renew(std::uint64_t size) noexcept {
+    size_ = size;
+    filled_ = 0;
+  }
+
   /// Bytes at an offset, valid until the next call; fewer only at the end of the file.
   ///
   /// Errors:  database_error.
@@ -47,12 +53,17 @@ class segment_scan {
         seed_(seed_of(header.salt)),
         next_sequence_(header.first_sequence),
         last_crc_(header.previous_crc),
-        clock_(header.clock) {}
+        clock_(header.clock),
+        limit_(header.capacity) {}
 
   /// The next frame, valid until the next call; none when the scan has stopped.
   ///
   /// Errors:  database_error; store_too_new for a frame that must be understood.
   result<std::optional<frame_view>> next();
+
+  /// Goes on, behind the last good frame, with what stands in the file now; up to `limit`, where a
+  /// frame ends.
+  void go_on_to(std::uint64_t limit);
 
   scan_stop stop() const noexcept { return stop_; }
   const std::string& problem() const noexcept { return problem_; }
@@ -79,6 +90,7 @@ class segment_scan {
   std::uint32_t last_crc_;
   std::uint32_t last_length_ = 0;
   std::uint64_t clock_;
+  std::uint64_t limit_;
   std::uint64_t frames_ = 0;
   lsn last_place_{};
   lsn durable_{};

@@ -12,31 +12,24 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-std::unexpected<error> corrupt(std::string message) {
-  return fail(errc::store_corrupt,
-              std::move(message) + "; restore the store from a backup, `verify` lists all damage");
-}
-
 /// One pass over the log, segment by segment.
 class recovery {
  public:
-  recovery(const store_directory& directory, const embedded_options& options, env& environment,
-           log_index& index)
-      : directory_(directory), options_(options), env_(environment), index_(index) {}
+  recovery(const store_directory& directory, env& environment, log_index& index)
+      : directory_(directory), env_(environment), index_(index) {}
 
   result<recovered_log> run() {
     const auto numbers = list_segments(directory_.paths, env_);
     if (!numbers) return std::unexpected(numbers.error());
-    if (!options_.read_only)
-      if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
+    if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
     last_number_ = numbers->back();
     for (std::uint64_t number = 1; number <= last_number_; ++number) {
       const auto sealed = read_segment(number);
       if (!sealed) return std::unexpected(sealed.error());
       if (!*sealed) return std::move(found_);
     }
-    return corrupt(directory_.paths.segment(last_number_ + 1) +
-                   ": the segment is missing; the one before it is sealed");
+    return corrupt_log(directory_.paths.segment(last_number_ + 1) +
+                       ": the segment is missing; the one before it is sealed");
   }
 
  private:
@@ -55,7 +48,7 @@ class recovery {
     auto opened = open_segment(number);
     if (!opened) return std::unexpected(opened.error());
     auto& current = **opened;
-    if (auto linked = check_link(current.header, current.path); !linked)
+    if (auto linked = check_link(current.header, current.path, before_); !linked)
       return std::unexpected(linked.error());
     segment_scan scan(current.writer ? *current.writer : *current.reader, current.header);
     for (;;) {
@@ -63,12 +56,10 @@ class recovery {
       if (!frame) return std::unexpected(frame.error());
       if (!*frame) break;
       if (const auto problem = replay(index_, **frame))
-        return corrupt(current.path + ": offset " +
-                       std::to_string((*frame)->header().place.offset()) + ": " + *problem);
+        return corrupt_log(current.path + ": offset " +
+                           std::to_string((*frame)->header().place.offset()) + ": " + *problem);
     }
-    previous_seal_ = scan.last_place();
-    previous_crc_ = scan.last_crc();
-    next_sequence_ = scan.next_sequence();
+    before_ = {scan.last_place(), scan.last_crc(), scan.next_sequence()};
     found_.segments.push_back(*opened);
     if (scan.stop() == scan_stop::sealed) {
       current.writer.reset();
@@ -89,20 +80,12 @@ class recovery {
         read_segment_header(*opened->reader, opened->path, directory_.store_id, number);
     if (!header) return std::unexpected(header.error());
     opened->header = *header;
-    if (options_.read_only || number + 1 < last_number_) return opened;
+    if (number + 1 < last_number_) return opened;
     auto writer = env_.open(opened->path, file_mode::write, write_through::durable);
     if (!writer) return std::unexpected(writer.error());
     if (auto synced = (*writer)->sync(); !synced) return std::unexpected(synced.error());
     opened->writer = std::move(*writer);
     return opened;
-  }
-
-  result<void> check_link(const segment_header& header, const std::string& path) const {
-    if (header.number == 1 ||
-        (header.previous_seal == previous_seal_ && header.previous_crc == previous_crc_ &&
-         header.first_sequence == next_sequence_))
-      return {};
-    return corrupt(path + ": the segment does not follow the one before it");
   }
 
   // Behind the last good frame: nothing, a torn tail, or damage.
@@ -118,12 +101,12 @@ class recovery {
       const std::string what = scan.stop() == scan_stop::bad ? scan.problem()
                                : closed_beyond ? "the log ends before the place where it was closed"
                                                : "frames are missing here";
-      return corrupt(
+      return corrupt_log(
           describe_damage(active->path, scan.offset(), what, scan.next_sequence(), *tail));
     }
-    if (active->number() < last_number_ && active->writer)
+    if (active->number() < last_number_)
       if (auto dropped = drop_successor(); !dropped) return dropped;
-    if (tail->nonzero_end > scan.offset() && active->writer)
+    if (tail->nonzero_end > scan.offset())
       if (auto repaired = repair(*active, scan.offset(), tail->nonzero_end); !repaired)
         return repaired;
     return note_end(active, scan);
@@ -204,7 +187,6 @@ class recovery {
     end.last_sequence = scan.next_sequence() - 1;
     end.clock = scan.clock();
     if (end.last_sequence != 0) end.last_event = index_.event(end.last_sequence).id;
-    if (!active->writer) return {};
     const std::uint64_t block = round_down(end.offset, block_bytes);
     file_window window(*active->writer, active->capacity());
     const auto bytes = window.at(block, static_cast<std::size_t>(end.offset - block));
@@ -214,17 +196,28 @@ class recovery {
   }
 
   const store_directory& directory_;
-  const embedded_options& options_;
   env& env_;
   log_index& index_;
   recovered_log found_{};
   std::uint64_t last_number_ = 0;
-  lsn previous_seal_{};
-  std::uint32_t previous_crc_ = 0;
-  std::uint64_t next_sequence_ = 1;
+  segment_end before_{};
 };
 
 }  // namespace
+
+std::unexpected<error> corrupt_log(std::string message) {
+  return fail(errc::store_corrupt,
+              std::move(message) + "; restore the store from a backup, `verify` lists all damage");
+}
+
+result<void> check_link(const segment_header& header, const std::string& path,
+                        const segment_end& before) {
+  if (header.number == 1 ||
+      (header.previous_seal == before.seal && header.previous_crc == before.seal_crc &&
+       header.first_sequence == before.next_sequence))
+    return {};
+  return corrupt_log(path + ": the segment does not follow the one before it");
+}
 
 result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& environment) {
   const auto names = environment.list(paths.log());
@@ -234,8 +227,8 @@ result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& 
     if (const auto number = number_in_name(name, ".seg"); number != 0) numbers.push_back(number);
   std::ranges::sort(numbers);
   for (std::uint64_t i = 0; i < numbers.size(); ++i)
-    if (numbers[i] != i + 1) return corrupt(paths.segment(i + 1) + ": the segment is missing");
-  if (numbers.empty()) return corrupt(paths.segment(1) + ": the segment is missing");
+    if (numbers[i] != i + 1) return corrupt_log(paths.segment(i + 1) + ": the segment is missing");
+  if (numbers.empty()) return corrupt_log(paths.segment(1) + ": the segment is missing");
   return numbers;
 }
 
@@ -249,9 +242,9 @@ std::string describe_damage(const std::string& path, std::uint64_t offset, std::
          std::to_string(behind.next_offset);
 }
 
-result<recovered_log> recover_log(const store_directory& directory, const embedded_options& options,
-                                  env& environment, log_index& index) {
-  return recovery(directory, options, environment, index).run();
+result<recovered_log> recover_log(const store_directory& directory, env& environment,
+                                  log_index& index) {
+  return recovery(directory, environment, index).run();
 }
 
 }  // namespace embedded

@@ -3,7 +3,6 @@
 #include <optional>
 #include <vector>
 
-#include "annals/embedded.h"
 #include "commit_log.h"
 #include "log_index.h"
 #include "log_scan.h"
@@ -25,13 +24,28 @@ struct recovered_log {
 ///
 /// Errors:  store_corrupt with file, offset and positions; store_too_new, disk_full,
 /// database_error.
-result<recovered_log> recover_log(const store_directory& directory, const embedded_options& options,
-                                  env& environment, log_index& index);
+result<recovered_log> recover_log(const store_directory& directory, env& environment,
+                                  log_index& index);
 
 /// The numbers of the segments that are there, ascending.
 ///
 /// Errors:  store_corrupt naming one that is missing, database_error.
 result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& environment);
+
+/// The error of a log that cannot be relied on.
+std::unexpected<error> corrupt_log(std::string message);
+
+/// Where the segment before another one ended.
+struct segment_end {
+  lsn seal{};
+  std::uint32_t seal_crc = 0;
+  std::uint64_t next_sequence = 1;
+};
+/// Whether a segment follows the one that ended so.
+///
+/// Errors:  store_corrupt, naming the path.
+result<void> check_link(const segment_header& header, const std::string& path,
+                        const segment_end& before);
 
 /// Words for damage: where, what, and which positions are affected.
 std::string describe_damage(const std::string& path, std::uint64_t offset, std::string_view what,

@@ -35,7 +35,8 @@ class aligned_bytes {
 struct segment {
   segment_header header{};
   std::string path{};
-  std::unique_ptr<file> reader{};  // buffered
+  std::shared_ptr<file> reader{};  // buffered
+  std::unique_ptr<file> direct{};  // past the page cache; in read-only stores, while it is written
   std::unique_ptr<file> writer{};  // durable; null in read-only stores and for sealed segments
 
   std::uint32_t seed() const noexcept { return seed_of(header.salt); }
@@ -45,6 +46,9 @@ struct segment {
   std::size_t write_unit() const noexcept { return writer->alignment() == 1 ? 1 : block_bytes; }
 };
 
+/// What a process does with a store: at any time one writes, and any number read.
+enum class role : std::uint8_t { writer, reader };
+
 /// Where things stand in a store's directory.
 struct store_paths {
   std::string root{};
@@ -52,6 +56,7 @@ struct store_paths {
   std::string marker() const { return root + "/ANNALS"; }
   std::string lock() const { return root + "/LOCK"; }
   std::string closed() const { return root + "/CLOSED"; }
+  std::string state() const { return root + "/STATE"; }
   std::string log() const { return root + "/log"; }
   std::string snapshots() const { return root + "/snap"; }
   std::string lost() const { return root + "/lost"; }

@@ -15,9 +15,12 @@ namespace embedded {
 /// Threads: any.
 class segment_table {
  public:
+  /// Adds the next segment, or puts another view of a segment in the place of the one before.
   void add(std::shared_ptr<segment> next) {
     const std::scoped_lock lock(mutex_);
-    segments_.push_back(std::move(next));
+    const auto index = static_cast<std::size_t>(next->number() - 1);
+    if (index == segments_.size()) segments_.emplace_back();
+    segments_[index] = std::move(next);
   }
   /// A segment that holds events.
   std::shared_ptr<segment> number(std::uint64_t number) const {

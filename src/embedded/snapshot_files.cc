@@ -74,6 +74,12 @@ void snapshot_files::note(const key& of, found at) {
 }
 
 result<void> snapshot_files::open() {
+  const std::scoped_lock lock(mutex_);
+  if (auto read = read_new_files(); !read) return read;
+  return role_ == role::reader ? result<void>{} : rewrite_when_mostly_dead();
+}
+
+result<void> snapshot_files::read_new_files() {
   const auto there = env_.exists(paths_.snapshots());
   if (!there) return std::unexpected(there.error());
   if (!*there) return {};
@@ -81,42 +87,52 @@ result<void> snapshot_files::open() {
   if (!names) return std::unexpected(names.error());
   std::vector<std::uint64_t> numbers;
   for (const auto& name : *names)
-    if (const auto number = number_in_name(name, ".snap"); number != 0) numbers.push_back(number);
+    if (const auto number = number_in_name(name, ".snap"); number >= next_number_)
+      numbers.push_back(number);
   std::ranges::sort(numbers);
   for (const auto number : numbers)
     if (auto read = read_file(number); !read) return read;
-  return read_only_ ? result<void>{} : rewrite_when_mostly_dead();
+  return {};
 }
 
 result<void> snapshot_files::read_file(std::uint64_t number) {
-  next_number_ = number + 1;
   auto file_of = std::make_shared<snapshot_file>();
   file_of->path = paths_.snapshot_file(number);
-  auto opened = env_.open(file_of->path, read_only_ ? file_mode::read : file_mode::write,
+  auto opened = env_.open(file_of->path, role_ == role::reader ? file_mode::read : file_mode::write,
                           write_through::none);
-  if (!opened) return std::unexpected(opened.error());
+  if (!opened) {
+    // A writer that opens the store may just have rewritten and removed it.
+    const auto there = env_.exists(file_of->path);
+    if (role_ == role::reader && there && !*there) return {};
+    return std::unexpected(opened.error());
+  }
   file_of->opened = std::move(*opened);
-  const auto size = file_of->opened->size();
-  if (!size) return std::unexpected(size.error());
   const auto header = read_snapshot_header(*file_of->opened, store_id_);
   if (!header) return std::unexpected(header.error());
   current_.reset();
+  // A reader looks again at one whose header has yet to be written.
+  if (*header || role_ == role::writer) next_number_ = number + 1;
   if (!*header) return {};
   file_of->seed = seed_of((*header)->salt);
   files_.push_back(file_of);
-  std::uint64_t offset = block_bytes;
+  end_ = block_bytes;
+  return read_records();
+}
+
+// Of the last file, from where they were read to.
+result<void> snapshot_files::read_records() {
+  const auto& file_of = files_.back();
+  const auto size = file_of->opened->size();
+  if (!size) return std::unexpected(size.error());
   for (;;) {
-    const auto record = read_snapshot_record(*file_of->opened, offset, *size, file_of->seed);
+    const auto record = read_snapshot_record(*file_of->opened, end_, *size, file_of->seed);
     if (!record) return std::unexpected(record.error());
     if (!*record) break;
-    note({(*record)->stream_key, (*record)->shape}, {file_of, offset, **record});
-    offset += (*record)->length;
+    note({(*record)->stream_key, (*record)->shape}, {file_of, end_, **record});
+    end_ += (*record)->length;
   }
   // Behind something unreadable nothing is added: the next one begins a new file.
-  if (offset == *size) {
-    current_ = file_of;
-    end_ = offset;
-  }
+  if (end_ == *size) current_ = file_of;
   return {};
 }
 
@@ -185,6 +201,11 @@ result<std::optional<snapshot>> snapshot_files::load(const uuid& stream_key, std
   found at;
   {
     const std::scoped_lock lock(mutex_);
+    if (role_ == role::reader) {
+      if (!files_.empty())
+        if (auto more = read_records(); !more) return std::unexpected(more.error());
+      if (auto more = read_new_files(); !more) return std::unexpected(more.error());
+    }
     const auto newest = newest_.find({stream_key, shape});
     if (newest == newest_.end()) return std::optional<snapshot>{};
     at = newest->second;

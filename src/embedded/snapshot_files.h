@@ -18,15 +18,16 @@ namespace embedded {
 /// Threads: any.
 class snapshot_files {
  public:
-  snapshot_files(env& environment, store_paths paths, const uuid& store_id, bool read_only)
-      : env_(environment), paths_(std::move(paths)), store_id_(store_id), read_only_(read_only) {}
+  snapshot_files(env& environment, store_paths paths, const uuid& store_id, role plays)
+      : env_(environment), paths_(std::move(paths)), store_id_(store_id), role_(plays) {}
 
   /// Reads which snapshots there are.
   ///
   /// Errors:  database_error, disk_full (while rewriting files that are mostly dead).
   result<void> open();
   result<void> save(const uuid& stream_key, const snapshot_write& write);
-  /// The one that counts; none when there is none or it does not hold its CRC.
+  /// The one that counts; none when there is none or it does not hold its CRC. A reader finds what
+  /// the writer has saved since.
   result<std::optional<snapshot>> load(const uuid& stream_key, std::uint64_t shape);
   /// Flushes what was saved.
   result<void> close();
@@ -48,7 +49,9 @@ class snapshot_files {
     snapshot_record record{};
   };
 
+  result<void> read_new_files();
   result<void> read_file(std::uint64_t number);
+  result<void> read_records();
   result<std::shared_ptr<snapshot_file>> make_file();
   result<void> write_record(snapshot_file& to, std::uint64_t offset, snapshot_record& record,
                             std::span<const std::byte> state);
@@ -59,12 +62,12 @@ class snapshot_files {
   env& env_;
   store_paths paths_;
   uuid store_id_;
-  bool read_only_;
+  role role_;
   std::mutex mutex_{};
   std::map<key, found> newest_{};
   std::vector<std::shared_ptr<snapshot_file>> files_{};
   std::shared_ptr<snapshot_file> current_{};  // null: the next save makes one
-  std::uint64_t end_ = 0;                     // of the current file
+  std::uint64_t end_ = 0;                     // of the records of the last file
   std::uint64_t next_number_ = 1;
   std::uint64_t bytes_ = 0;       // of all records
   std::uint64_t live_bytes_ = 0;  // of those that count

@@ -13,8 +13,8 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::array<std::string_view, 8> own_names{"ANNALS", "ANNALS.tmp", "CLOSED", "CLOSED.tmp",
-                                                    "LOCK",   "log",        "lost",   "snap"};
+constexpr std::array<std::string_view, 9> own_names{
+    "ANNALS", "ANNALS.tmp", "CLOSED", "CLOSED.tmp", "LOCK", "STATE", "log", "lost", "snap"};
 
 std::unexpected<error> not_a_store(const std::string& root, std::string_view why) {
   return fail(errc::not_a_store, root + ": " + std::string(why));
@@ -147,7 +147,7 @@ result<void> sync_names(const store_paths& paths, env& environment) {
 // Whether there is a store, and, when not, whether one may be made.
 result<bool> find_store(const store_paths& paths, const embedded_options& options,
                         env& environment) {
-  const bool may_make = options.create && !options.read_only;
+  const bool may_make = options.create;
   const auto there = environment.exists(paths.root);
   if (!there) return std::unexpected(there.error());
   if (!*there) {
@@ -222,9 +222,32 @@ result<store_directory> open_directory(const std::string& root, const embedded_o
   found = find_store(opened.paths, options, environment);
   if (!found) return std::unexpected(found.error());
   auto done = *found ? read_store(opened, environment) : make_store(opened, options, environment);
-  if (done && *found && !options.read_only) done = sync_names(opened.paths, environment);
+  if (done && *found) done = sync_names(opened.paths, environment);
   if (!done) return std::unexpected(done.error());
   return opened;
+}
+
+result<store_directory> find_directory(const std::string& root, env& environment) {
+  store_directory found{.paths = {root}};
+  if (const auto there = find_store(found.paths, {.create = false}, environment); !there)
+    return std::unexpected(there.error());
+  if (auto read = read_store(found, environment); !read) return std::unexpected(read.error());
+  return found;
+}
+
+result<void> check_still_there(const store_directory& directory, env& environment) {
+  const auto& paths = directory.paths;
+  const auto there = environment.exists(paths.marker());
+  if (!there) return std::unexpected(there.error());
+  if (!*there)
+    return not_a_store(paths.root,
+                       "the store was deleted or moved while it was read; open it where it is now");
+  const auto mark = read_mark(paths.marker(), store_magic, environment);
+  if (!mark) return std::unexpected(mark.error());
+  if (*mark && (*mark)->store_id == directory.store_id) return {};
+  return not_a_store(paths.root, "another store was put in the place of " +
+                                     directory.store_id.to_string() +
+                                     " while that was read; open it anew");
 }
 
 }  // namespace embedded

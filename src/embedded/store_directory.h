@@ -10,10 +10,10 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-/// A store's directory, locked for this process.
+/// A store's directory.
 struct store_directory {
   store_paths paths{};
-  std::unique_ptr<file_lock> lock{};
+  std::unique_ptr<file_lock> lock{};  ///< for this process; null for readers
   uuid store_id{};
   std::optional<store_mark> closed{};  ///< how far the log went at the last clean close
 };
@@ -23,6 +23,16 @@ struct store_directory {
 /// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt, disk_full, database_error.
 result<store_directory> open_directory(const std::string& root, const embedded_options& options,
                                        env& environment);
+/// Finds out which store a directory holds, beside whoever has it locked; changes nothing.
+///
+/// Errors:  not_a_store, store_too_new, store_corrupt, database_error.
+result<store_directory> find_directory(const std::string& root, env& environment);
+
+/// Whether the store is still where it was found.
+///
+/// Errors:  not_a_store when it was deleted, moved, or another one stands there; store_corrupt,
+///          database_error.
+result<void> check_still_there(const store_directory& directory, env& environment);
 
 /// Records how far the log went, at a clean close.
 result<void> write_closed(env& environment, const store_directory& directory, lsn end,

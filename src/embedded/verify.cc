@@ -255,8 +255,7 @@ result<verify_report> verify_embedded(
     const std::string& directory,
     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
     env& environment) {
-  const auto opened =
-      embedded::open_directory(directory, {.create = false, .read_only = true}, environment);
+  const auto opened = embedded::open_directory(directory, {.create = false}, environment);
   if (!opened) {
     if (opened.error().code() != errc::store_corrupt) return std::unexpected(opened.error());
     verify_report report;

@@ -1,7 +1,4 @@
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,63 +6,15 @@
 #include <filesystem>
 #include <map>
 #include <random>
-#include <sstream>
-#include <thread>
 
 #include "annals/embedded.h"
+#include "appender.h"
 #include "crash_events.h"
 
 namespace annals {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A child process that appends, and what it acknowledged.
-class appender {
- public:
-  appender(const std::string& program, const std::string& directory, int blocking, int completing) {
-    int ends[2];
-    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    const auto writers = std::to_string(blocking);
-    const auto others = std::to_string(completing);
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::execl(program.c_str(), program.c_str(), directory.c_str(), writers.c_str(), others.c_str(),
-              nullptr);
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    pipe_ = ends[0];
-    reader_ = std::thread([this] {
-      char buffer[65'536];
-      for (ssize_t got = 0; (got = ::read(pipe_, buffer, sizeof buffer)) > 0;)
-        output_.append(buffer, static_cast<std::size_t>(got));
-    });
-  }
-  ~appender() { ::close(pipe_); }
-
-  /// Kills it without warning; gives the newest acknowledged version of every writer.
-  std::map<int, std::uint64_t> kill() {
-    ::kill(child_, SIGKILL);
-    int status = 0;
-    ::waitpid(child_, &status, 0);
-    EXPECT_TRUE(WIFSIGNALED(status)) << "it ended by itself: " << WEXITSTATUS(status);
-    reader_.join();
-    std::map<int, std::uint64_t> newest;
-    std::istringstream lines(output_);
-    int writer = 0;
-    std::uint64_t version = 0;
-    while (lines >> writer >> version) newest[writer] = std::max(newest[writer], version);
-    return newest;
-  }
-
- private:
-  pid_t child_ = 0;
-  int pipe_ = -1;
-  std::string output_{};
-  std::thread reader_{};
-};
 
 class killed_store : public ::testing::Test {
  protected:
@@ -123,7 +72,7 @@ class killed_store : public ::testing::Test {
       const auto least = known == acknowledged.end() ? 0 : known->second;
       events += check_stream(**opened, writer, least);
     }
-    EXPECT_EQ(events, report->events);
+    EXPECT_LE(events, report->events) << "what was written and never answered is not shown";
     EXPECT_EQ((*opened)->head()->in(0).sequence, events);
   }
 

@@ -21,6 +21,8 @@ class run {
       live();
       finish();
     }
+    stop_watching();
+    report_.watched = watcher_.seen();
     report_.appends = oracle_.attempts();
     report_.acknowledged = oracle_.acknowledged();
     report_.events = oracle_.events();
@@ -33,7 +35,15 @@ class run {
 
   void prepare() {
     lied_ = lied_ || machine_.has_lied();
-    if (!machine_.has_power()) machine_.restore_power();
+    if (!machine_.has_power()) {
+      stop_watching();
+      machine_.restore_power();
+    }
+    if (!watching_) {
+      reading_process_ = machine_.start_process();
+      watcher_.start(*reading_process_);
+      watching_ = true;
+    }
     machine_.chances() = {};
     machine_.set_disk_size(UINT64_MAX);
     process_ = machine_.start_process();
@@ -68,10 +78,12 @@ class run {
     if (!problem) problem = ledger_.compare(*store_, lied_);
     // A process that dies while it compares has compared nothing.
     if (problem && !dead()) return note(*problem);
+    if (!lied_ && !problem)
+      if (const auto wrong = watcher_.compare(oracle_)) return note(*wrong);
     if (!early_) plan_crash();
     if (plan_.faults) draw_faults();
     if (plan_.lies && machine_.draw(4) == 0) machine_.chances().lying_sync = 0.05;
-    workload work(machine_, *process_, *store_, oracle_, ledger_);
+    workload work(machine_, *process_, *store_, oracle_, ledger_, watcher_);
     if (const auto wrong = work.run()) return note(*wrong);
     say("ran to its end");
   }
@@ -103,6 +115,14 @@ class run {
     if (end_ == end::kill) ++report_.kills;
   }
 
+  // It reads on while writers are killed and come again; a power cut ends it with all others.
+  void stop_watching() {
+    if (!std::exchange(watching_, false)) return;
+    const auto problem = watcher_.stop();
+    reading_process_.reset();
+    if (problem && !lied_ && !machine_.has_lied()) note("a reader: " + *problem);
+  }
+
   void note(std::string problem) {
     say(problem);
     if (report_.problem.empty()) report_.problem = std::move(problem);
@@ -123,6 +143,9 @@ class run {
   testing::simulation machine_;
   oracle oracle_{};
   ledger ledger_{};
+  watcher watcher_{root};
+  std::unique_ptr<env> reading_process_{};
+  bool watching_ = false;
   std::unique_ptr<env> process_{};
   std::unique_ptr<event_store> store_{};
   run_report report_{};

@@ -24,6 +24,7 @@ struct run_report {
   std::uint64_t appends = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t events = 0;           ///< in the store at the end
+  std::uint64_t watched = 0;          ///< of them, seen by the reading process
   std::uint64_t refused_to_open = 0;  ///< after a lie
   std::uint64_t trace = 0;            ///< of everything that happened: equal for equal plans
 
@@ -31,7 +32,8 @@ struct run_report {
 };
 
 /// Writes to an embedded store on a simulated machine, with several threads and commands, and
-/// crashes it again and again; after each crash the store is compared with what an oracle knows.
+/// crashes it again and again; after each crash the store is compared with what an oracle knows,
+/// and with what a process has seen that only reads.
 /// `tell` gets a line about each life.
 run_report run_crashes(const run_plan& plan,
                        const std::function<void(const std::string&)>& tell = {});

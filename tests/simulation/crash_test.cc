@@ -16,16 +16,19 @@ std::uint64_t times_longer() {
 void run_many(std::uint64_t first_seed, std::uint64_t runs, run_plan plan) {
   std::uint64_t crashes = 0;
   std::uint64_t acknowledged = 0;
+  std::uint64_t watched = 0;
   for (plan.seed = first_seed; plan.seed < first_seed + runs * times_longer(); ++plan.seed) {
     const auto report = run_crashes(plan);
     crashes += report.crashes();
     acknowledged += report.acknowledged;
+    watched += report.watched;
     ASSERT_EQ(report.problem, "") << "simulate --seed " << plan.seed << " --verbose"
                                   << (plan.faults ? "" : " --no-faults")
                                   << (plan.lies ? " --lies" : "");
   }
   EXPECT_GT(crashes, runs * static_cast<std::uint64_t>(plan.lives) / 2);
   EXPECT_GT(acknowledged, 0U);
+  EXPECT_GT(watched, acknowledged / 2) << "a reader that sees nothing proves nothing";
   ::testing::Test::RecordProperty("crashes", std::to_string(crashes));
 }
 

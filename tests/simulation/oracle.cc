@@ -76,6 +76,23 @@ std::size_t oracle::acknowledged() const {
       std::ranges::count(attempts_, state::acknowledged, &attempt::state));
 }
 
+oracle::seen_event oracle::seen_of(const event_view& view) {
+  const auto facts = view.metadata();
+  return {facts.stream, std::string(view.text()), facts.version.number, facts.event_id,
+          facts.recorded};
+}
+
+std::optional<std::string> oracle::compare_seen(const std::vector<seen_event>& seen) const {
+  if (seen.size() > known_.size())
+    return "a reader has seen " + std::to_string(seen.size()) + " events, the store holds " +
+           std::to_string(known_.size());
+  const auto [one, other] = std::ranges::mismatch(seen, known_);
+  if (one == seen.end()) return std::nullopt;
+  return at(static_cast<std::size_t>(one - seen.begin())) + "a reader has seen stream " +
+         one->stream + ", \"" + one->payload.substr(0, 20) + "\", the store holds stream " +
+         other->stream + ", \"" + other->payload.substr(0, 20) + '"';
+}
+
 std::optional<std::string> oracle::read_all(event_store& store,
                                             std::vector<seen_event>& all) const {
   std::map<std::string, std::uint64_t> versions;
@@ -88,8 +105,7 @@ std::optional<std::string> oracle::read_all(event_store& store,
         problem = at(all.size()) + "a gap in stream " + facts.stream;
       if (!all.empty() && facts.recorded <= all.back().recorded)
         problem = at(all.size()) + "the store's clock does not go on";
-      all.push_back({facts.stream, std::string(view.text()), facts.version.number, facts.event_id,
-                     facts.recorded});
+      all.push_back(seen_of(view));
     }
     return flow::more;
   });

@@ -29,6 +29,16 @@ struct planned_append {
 /// once seen after a crash stays, in its order.
 class oracle {
  public:
+  struct seen_event {
+    std::string stream{};
+    std::string payload{};
+    std::uint64_t version = 0;
+    uuid id{};
+    hlc recorded{};
+
+    friend bool operator==(const seen_event&, const seen_event&) = default;
+  };
+
   /// Numbers an append before it is made; the number stands in its payloads.
   std::size_t next_number() const { return attempts_.size(); }
   static std::string payload(std::size_t number, std::size_t index, std::size_t bytes);
@@ -46,6 +56,11 @@ class oracle {
   /// end may be lost.
   std::optional<std::string> compare(event_store& store, bool disk_has_lied);
 
+  /// Compares what a reader has seen, from the start, with what is known: it must be the same, as
+  /// far as it goes.
+  std::optional<std::string> compare_seen(const std::vector<seen_event>& seen) const;
+  static seen_event seen_of(const event_view& view);
+
   std::size_t acknowledged() const;
   std::size_t attempts() const { return attempts_.size(); }
   std::size_t events() const { return known_.size(); }
@@ -58,16 +73,6 @@ class oracle {
     appended answer{};
     bool stored = false;  // one answer said that it was stored just now, or it was found
   };
-  struct seen_event {
-    std::string stream{};
-    std::string payload{};
-    std::uint64_t version = 0;
-    uuid id{};
-    hlc recorded{};
-
-    friend bool operator==(const seen_event&, const seen_event&) = default;
-  };
-
   std::optional<std::string> read_all(event_store& store, std::vector<seen_event>& all) const;
   std::optional<std::string> compare_known(const std::vector<seen_event>& all, bool lied);
   std::optional<std::string> compare_new(const std::vector<seen_event>& all);

@@ -12,7 +12,9 @@ constexpr const char* help =
     "Usage: simulate [--seed N] [--runs N] [--lives N] [--no-faults] [--lies] [--verbose]\n"
     "\n"
     "Runs an embedded store on a simulated machine, crashes it again and again, and compares what\n"
-    "it holds with what it acknowledged. The same seed gives the same run, call by call.\n"
+    "it holds with what it acknowledged, and with what a second process has seen that reads it "
+    "all\n"
+    "the while. The same seed gives the same run, call by call.\n"
     "\n"
     "  --seed N     the first seed (default 1)\n"
     "  --runs N     how many runs, of seeds N, N+1 … (default 1)\n"
@@ -83,9 +85,9 @@ int main(int count, char** arguments) {
     crashes += report.crashes();
     std::printf(
         "seed %lu: %lu power cuts, %lu kills, %lu appends, %lu acknowledged, %lu events, "
-        "trace %016lx%s\n",
+        "%lu seen by a reader, trace %016lx%s\n",
         line.plan.seed, report.power_cuts, report.kills, report.appends, report.acknowledged,
-        report.events, report.trace,
+        report.events, report.watched, report.trace,
         report.refused_to_open != 0 ? ", refused to open after a lie" : "");
     if (report.problem.empty()) continue;
     std::printf("seed %lu, life %d: %s\n", line.plan.seed, report.life - 1, report.problem.c_str());

@@ -117,7 +117,10 @@ void workload::send(std::size_t number, bool waits) {
 }
 
 void workload::answer(std::size_t number, const result<appended>& answered) {
-  if (answered) acknowledged_ = std::max(acknowledged_, answered->last.sequence);
+  if (answered) {
+    acknowledged_ = std::max(acknowledged_, answered->last.sequence);
+    watcher_.acknowledged(answered->last.sequence);
+  }
   note(oracle_.answered(number, answered));
 }
 

@@ -9,6 +9,7 @@
 #include "annals/testing/simulation.h"
 #include "ledger.h"
 #include "oracle.h"
+#include "watcher.h"
 
 namespace annals {
 namespace simulated {
@@ -17,8 +18,13 @@ namespace simulated {
 class workload {
  public:
   workload(testing::simulation& machine, env& world, event_store& store, oracle& knows,
-           ledger& commands)
-      : machine_(machine), world_(world), store_(store), oracle_(knows), ledger_(commands) {}
+           ledger& commands, watcher& watches)
+      : machine_(machine),
+        world_(world),
+        store_(store),
+        oracle_(knows),
+        ledger_(commands),
+        watcher_(watches) {}
 
   /// Runs some threads until each has made its calls, or the process is dead; then waits for the
   /// answers.
@@ -45,6 +51,7 @@ class workload {
   event_store& store_;
   oracle& oracle_;
   ledger& ledger_;
+  watcher& watcher_;
   std::atomic<std::uint32_t> unanswered_{0};
   std::uint64_t acknowledged_ = 0;  // greatest position
   std::optional<std::string> problem_{};

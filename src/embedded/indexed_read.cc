@@ -1,9 +1,9 @@
-// Reads of the embedded store. See embedded_store.h.
+// Reads of an embedded store. See indexed_store.h.
 #include <algorithm>
 
 #include "annals/limits.h"
 #include "annals/stream.h"
-#include "embedded_store.h"
+#include "indexed_store.h"
 
 namespace annals {
 inline namespace v1 {
@@ -17,13 +17,13 @@ constexpr std::size_t bytes_per_batch = 1U << 20U;  // of log held for them
 }  // namespace
 
 /// One read, from its first look at the index to its last batch.
-class embedded_store::read_run {
+class indexed_store::read_run {
  public:
-  read_run(embedded_store& store, const read_request& request, sink& on_batch)
+  read_run(indexed_store& store, const read_request& request, sink& on_batch)
       : store_(store),
         request_(request),
         sink_(on_batch),
-        reader_(store.segments_, store.log_->tail()),
+        reader_(store.segments_, store.tail()),
         now_(store.environment().now()),
         forwards_(request.direction == direction::forwards),
         whole_store_(request.stream.empty()),
@@ -55,30 +55,30 @@ class embedded_store::read_run {
     return std::max(last_, request_.after.in(0).sequence) + 1;
   }
   checkpoint checkpoint_before(std::uint64_t sequence) const {
-    const lock_type lock(store_.log_->mutex());
-    return store_.checkpoint_at(std::min(sequence - 1, store_.log_->durable_sequence()));
+    const lock_type lock(store_.mutex());
+    return store_.checkpoint_at(std::min(sequence - 1, store_.durable_sequence()));
   }
 
   result<void> begin_store() {
-    const lock_type lock(store_.log_->mutex());
+    const lock_type lock(store_.mutex());
     if (auto open = store_.check_open(); !open) return open;
     if (auto checked = store_.check_history(request_.after); !checked) return checked;
-    end_.scanned_to = store_.log_->durable_head();
+    end_.scanned_to = store_.durable_head();
     first_ = std::max({request_.first, request_.after.in(0).sequence + 1, std::uint64_t{1}});
-    last_ = std::min(request_.last, store_.log_->durable_sequence());
+    last_ = std::min(request_.last, store_.durable_sequence());
     return {};
   }
 
   result<void> begin_stream() {
     {
-      const lock_type lock(store_.log_->mutex());
+      const lock_type lock(store_.mutex());
       if (auto open = store_.check_open(); !open) return open;
-      end_.scanned_to = store_.log_->durable_head();
+      end_.scanned_to = store_.durable_head();
       const auto found = store_.find(request_.stream, stream_key_of(request_.stream));
       if (!found) return std::unexpected(found.error());
       stream_ = *found;
       if (stream_ == nullptr) return {};  // reads as empty
-      const auto newest = stream_->newest_at(store_.log_->durable_sequence());
+      const auto newest = stream_->newest_at(store_.durable_sequence());
       sequences_.assign(stream_->sequences.begin(),
                         stream_->sequences.begin() + static_cast<std::ptrdiff_t>(newest.number));
       end_.stream_version = newest;
@@ -114,7 +114,7 @@ class embedded_store::read_run {
   /// Collects the next events to load; false when there are none behind them.
   bool look_up() {
     found_.clear();
-    const lock_type lock(store_.log_->mutex());
+    const lock_type lock(store_.mutex());
     for (std::uint64_t looked_at = 0; looked_at < events_per_turn; ++looked_at) {
       const std::uint64_t at = next_;
       const bool at_end = at == (forwards_ ? last_ : first_);
@@ -137,8 +137,7 @@ class embedded_store::read_run {
   void look_at(std::uint64_t sequence) {
     auto event = store_.wanted(sequence);
     if (whole_store_ &&
-        store_.index_->hides(sequence, event.stream->newest_at(store_.log_->durable_sequence()),
-                             now_)) {
+        store_.index_->hides(sequence, event.stream->newest_at(store_.durable_sequence()), now_)) {
       ++end_.removed;
     } else if (!filtered_ || may_match(event)) {
       found_.push_back(event);
@@ -216,7 +215,7 @@ class embedded_store::read_run {
     reader_.release();
   }
 
-  embedded_store& store_;
+  indexed_store& store_;
   const read_request& request_;
   sink& sink_;
   log_reader reader_;
@@ -239,9 +238,13 @@ class embedded_store::read_run {
   read_end end_{};
 };
 
-void embedded_store::do_read(const read_request& request, sink on_batch,
-                             completion<read_end> done) {
-  auto answer = read_run(*this, request, on_batch).run();
+void indexed_store::do_read(const read_request& request, sink on_batch, completion<read_end> done) {
+  result<read_end> answer;
+  if (const auto caught = catch_up(); caught) {
+    answer = read_run(*this, request, on_batch).run();
+  } else {
+    answer = std::unexpected(caught.error());
+  }
   complete(
       [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
