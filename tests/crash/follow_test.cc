@@ -167,7 +167,8 @@ TEST_F(followed_store, deleted_under_a_reader_ends_it_with_an_error_and_not_with
   ASSERT_TRUE(other);
   const auto payload = crash_events::payload_of(1, 1);
   const new_event event{.type = "written", .payload = std::as_bytes(std::span(payload))};
-  const stream_write write{crash_events::stream_of(1), expect::none(), {&event, 1}};
+  const auto name = crash_events::stream_of(1);
+  const stream_write write{name, expect::none(), {&event, 1}};
   ASSERT_TRUE((*other)->append({.streams = {&write, 1}}));
   for (;;) {
     const auto end = (*opened)->read({}, [](const event_batch&) { return flow::more; });
