@@ -206,8 +206,9 @@ std::unexpected<error> log_follower::missing(const std::string& path) {
 }
 
 std::unexpected<error> log_follower::unless_gone(error problem) {
-  const auto there = check_still_there(directory_, env_);
-  return std::unexpected(there ? std::move(problem) : there.error());
+  if (auto there = check_still_there(directory_, env_); !there)
+    return std::unexpected(std::move(there.error()));
+  return std::unexpected(std::move(problem));
 }
 
 }  // namespace embedded
