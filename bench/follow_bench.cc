@@ -82,8 +82,8 @@ void print(const char* name, const times& shared) {
 void measure(const char* name, const std::string& directory, int readers,
              std::chrono::nanoseconds pause) {
   std::filesystem::remove_all(directory);
-  void* memory = ::mmap(nullptr, sizeof(times), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(times), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
   auto& shared = *new (memory) times{};
   annals::open_embedded(directory).value()->close().value();
