@@ -15,6 +15,9 @@ if(ANNALS_SANITIZE)
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(annals_options INTERFACE -fsanitize=${ANNALS_SANITIZE})
 endif()
+if(ANNALS_BUILD_FUZZERS) # fuzzers see which branches an input takes
+  target_compile_options(annals_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # The .cc files of a folder, without tests and benchmarks.
 function(annals_sources folder out)
