@@ -34,7 +34,7 @@ void check_item(const item_view& item) {
 }
 
 bool holds(std::span<const std::byte> bytes) {
-  if (!frame_header_holds(bytes.data(), seed)) return false;
+  if (bytes.size() < 2 * readable_behind || !frame_header_holds(bytes.data(), seed)) return false;
   const frame_view frame(bytes.data());
   if (frame.header().length > bytes.size() - readable_behind) return false;
   const auto problem = frame.problem(seed);
@@ -42,17 +42,7 @@ bool holds(std::span<const std::byte> bytes) {
   return !problem;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  const auto input = annals::fuzz::bytes_of(data + 2, size - 2);
-  std::vector<std::byte> bytes(input.begin(), input.end());
-  bytes.resize(std::max(bytes.size(), sizeof(frame_header)));
-  if (data[0] % 2 == 1) annals::fuzz::mend_frames(bytes, {.seed = seed});
-  bytes.resize(bytes.size() + readable_behind);
-  if (!holds(bytes)) return 0;
-  const frame_view frame(bytes.data());
+void check_frame(const frame_view& frame) {
   std::size_t length = sizeof(frame_header);
   std::uint32_t events = 0;
   frame.for_each_item([&](const item_view& item) {
@@ -62,8 +52,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   });
   require(length == frame.header().length, "items fill their frame");
   require(events == frame.header().events, "a frame counts its events");
-  const std::size_t flipped = data[1] * 31U % length;
-  bytes[flipped] ^= static_cast<std::byte>(1U << (data[1] % 8U));
-  require(!holds(bytes), "a flipped bit is seen");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const auto input = annals::fuzz::bytes_of(data + 2, size - 2);
+  std::vector<std::byte> bytes(input.begin(), input.end());
+  if (data[0] % 2 == 1) annals::fuzz::mend_frames(bytes, {.seed = seed});
+  bytes.resize(bytes.size() + readable_behind);
+  std::span<std::byte> rest(bytes);
+  while (holds(rest)) {
+    const std::size_t length = frame_view(rest.data()).header().length;
+    check_frame(frame_view(rest.data()));
+    std::byte& flipped = rest[data[1] * 31U % length];
+    const auto before = flipped;
+    flipped ^= static_cast<std::byte>(1U << (data[1] % 8U));
+    require(!holds(rest), "a flipped bit is seen");
+    flipped = before;
+    rest = rest.subspan(length);
+  }
   return 0;
 }
