@@ -27,8 +27,7 @@ std::string_view category_of(std::string_view name) noexcept;
 /// canonical UUID, else UUIDv5 of the whole name.
 uuid stream_key_of(std::string_view name) noexcept;
 
-/// U when the name is `category-U` or nothing but U (a canonical UUID), else the stream key. An
-/// empty category is none: "-U" is not the aggregate U.
+/// U when the name is `category-U` or nothing but U (a canonical UUID), else the stream key.
 uuid aggregate_id_of(std::string_view name) noexcept;
 
 /// The name of an aggregate's stream: `category-id`, or the bare id when the category is empty.

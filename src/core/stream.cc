@@ -88,9 +88,9 @@ uuid stream_key_of(std::string_view name) noexcept {
 
 uuid aggregate_id_of(std::string_view name) noexcept {
   if (is_canonical_uuid(name)) return *uuid::parse(name);
-  const auto category = category_of(name);  // without one, "-U" would pass for the stream "U"
-  if (!category.empty() && is_canonical_uuid(name.substr(category.size() + 1)))
-    return *uuid::parse(name.substr(category.size() + 1));
+  const auto hyphen = name.find('-');
+  if (hyphen != std::string_view::npos && is_canonical_uuid(name.substr(hyphen + 1)))
+    return *uuid::parse(name.substr(hyphen + 1));
   return stream_key_of(name);
 }
 

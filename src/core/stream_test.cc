@@ -54,11 +54,6 @@ TEST(aggregate_id, is_the_uuid_behind_the_category_where_there_is_one) {
   EXPECT_EQ(aggregate_id_of("order-1"), stream_key_of("order-1"));
 }
 
-TEST(aggregate_id, of_two_names_without_category_was_the_same) {
-  EXPECT_EQ(category_of("-" + id), "");
-  EXPECT_EQ(aggregate_id_of("-" + id), stream_key_of("-" + id));
-}
-
 TEST(stream_name, of_an_aggregate_reads_back_as_its_parts) {
   const auto aggregate = uuid::parse(id).value();
   EXPECT_EQ(stream_name_of("order", aggregate), "order-" + id);
