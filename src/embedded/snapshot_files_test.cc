@@ -13,7 +13,7 @@ class stored_snapshot : public store_fixture {
   const uuid stream{{1, 2, 3}};
 
   std::string file() const { return root() + "/snap/000000000001.snap"; }
-  snapshot_files opened() const { return {*env_, {root()}, uuid{{7}}, false}; }
+  snapshot_files opened() const { return {*env_, {root()}, uuid{{7}}, role::writer}; }
   void save() const {
     auto files = opened();
     const std::string state = "a state";

@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (holds(rest)) {
     const std::size_t length = frame_view(rest.data()).header().length;
     check_frame(frame_view(rest.data()));
-    std::byte& flipped = rest[data[1] * 31U % length];
+    std::byte& flipped = rest[std::size_t{31} * data[1] % length];
     const auto before = flipped;
     flipped ^= static_cast<std::byte>(1U << (data[1] % 8U));
     require(!holds(rest), "a flipped bit is seen");

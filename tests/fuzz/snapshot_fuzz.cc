@@ -42,7 +42,7 @@ void mend(std::span<std::byte> records, bool lengths) {
 }
 
 embedded::snapshot_files opened(env& world) {
-  return {world, {fuzz::root}, store_id, false};
+  return {world, {fuzz::root}, store_id, embedded::role::writer};
 }
 
 }  // namespace
