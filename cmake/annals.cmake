@@ -15,6 +15,9 @@ if(ANNALS_SANITIZE)
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(annals_options INTERFACE -fsanitize=${ANNALS_SANITIZE})
 endif()
+if(ANNALS_BUILD_FUZZERS) # fuzzers see which branches an input takes
+  target_compile_options(annals_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # The .cc files of a folder, without tests and benchmarks.
 function(annals_sources folder out)
@@ -23,14 +26,42 @@ function(annals_sources folder out)
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
+# The public headers of a part, below include/annals, as regular expressions; all others are core's, which is
+# where given.h belongs too: it needs nothing else.
+set(annals_headers_json "json(\\.h|/.*)")
+set(annals_headers_terminal "terminal\\.h")
+set(annals_headers_embedded "embedded\\.h")
+set(annals_headers_app "open\\.h")
+set(annals_headers_testing "testing/(conformance|simulation)\\.h")
+
+function(annals_headers part out)
+  set(base ${PROJECT_SOURCE_DIR}/include/annals)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${base} ${base}/*.h)
+  if(part STREQUAL core)
+    foreach(other IN ITEMS json terminal embedded app testing)
+      list(FILTER headers EXCLUDE REGEX "^${annals_headers_${other}}$")
+    endforeach()
+  else()
+    list(FILTER headers INCLUDE REGEX "^${annals_headers_${part}}$")
+  endif()
+  list(TRANSFORM headers PREPEND ${base}/)
+  set(${out} ${headers} PARENT_SCOPE)
+endfunction()
+
+set_property(GLOBAL PROPERTY annals_parts)
+
+# annals_library(NAME): the library of src/NAME, with its public headers; `annals_parts` lists them.
 function(annals_library name)
   annals_sources(${PROJECT_SOURCE_DIR}/src/${name} sources)
+  annals_headers(${name} headers)
   add_library(annals_${name} STATIC ${sources})
   add_library(annals::${name} ALIAS annals_${name})
-  target_include_directories(annals_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  set_target_properties(annals_${name} PROPERTIES EXPORT_NAME ${name})
+  target_sources(annals_${name} PUBLIC FILE_SET HEADERS
+                 BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
   target_compile_features(annals_${name} PUBLIC cxx_std_23)
   target_link_libraries(annals_${name} PRIVATE $<BUILD_INTERFACE:annals_options>)
+  set_property(GLOBAL APPEND PROPERTY annals_parts ${name})
 endfunction()
 
 function(annals_program name)

@@ -1,5 +1,5 @@
 # Tests. src/NAME/*_test.cc become NAME_test; tests/FOLDER/*_test.cc become FOLDER_test;
-# tests/{tidy,negative,e2e}/*_test.py are run as they are. .ci/run says which names also run under the thread sanitizer.
+# tests/{tidy,negative,install,e2e}/*_test.py are run as they are. .ci/run says which names also run under the thread sanitizer.
 
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
@@ -26,27 +26,18 @@ function(annals_test name label)
 endfunction()
 
 foreach(part IN ITEMS core terminal json embedded app)
-  if(TARGET annals_${part})
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${part}/*_test.cc)
-    annals_test(${part}_test unit SOURCES ${sources} LIBRARIES annals_${part} annals_core)
-  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${part}/*_test.cc)
+  annals_test(${part}_test unit SOURCES ${sources} LIBRARIES annals_${part} annals_core)
 endforeach()
-if(TARGET annals_json AND TARGET core_test)
-  target_link_libraries(core_test PRIVATE annals_json)
-endif()
+target_link_libraries(core_test PRIVATE annals_json)
 
 # Coroutines again as they are without optimisation, where g++ makes no tail calls.
-if(TARGET core_test AND TARGET annals_json)
-  annals_program(coroutines_unoptimised src/core/task_test.cc src/core/await_test.cc)
-  target_compile_options(coroutines_unoptimised PRIVATE -O0)
-  target_link_libraries(coroutines_unoptimised PRIVATE annals_core annals_json GTest::gtest_main)
-  gtest_discover_tests(coroutines_unoptimised DISCOVERY_MODE PRE_TEST TEST_PREFIX unoptimised.
-                       PROPERTIES LABELS unit TIMEOUT 300)
-endif()
+annals_program(coroutines_unoptimised src/core/task_test.cc src/core/await_test.cc)
+target_compile_options(coroutines_unoptimised PRIVATE -O0)
+target_link_libraries(coroutines_unoptimised PRIVATE annals_core annals_json GTest::gtest_main)
+gtest_discover_tests(coroutines_unoptimised DISCOVERY_MODE PRE_TEST TEST_PREFIX unoptimised.
+                     PROPERTIES LABELS unit TIMEOUT 300)
 
-# The conformance suite, a library for whoever writes an engine.
-annals_library(testing)
-target_link_libraries(annals_testing PUBLIC annals_core GTest::gtest)
 foreach(folder IN ITEMS conformance simulation crash)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   annals_test(${folder}_test ${folder} SOURCES ${sources} LIBRARIES annals::annals annals::testing)
@@ -72,11 +63,6 @@ endforeach()
 # Every public header compiles alone, and twice in one file.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
      ${PROJECT_SOURCE_DIR}/include/*.h)
-foreach(part IN ITEMS json embedded)
-  if(NOT TARGET annals_${part})
-    list(FILTER headers EXCLUDE REGEX "^annals/${part}(\\.h$|/)")
-  endif()
-endforeach()
 set(sources)
 foreach(header IN LISTS headers)
   string(MAKE_C_IDENTIFIER ${header} name)
@@ -100,10 +86,11 @@ function(annals_script_tests folder)
 endfunction()
 
 annals_script_tests(tidy)
-if(TARGET annals_json)
-  annals_script_tests(negative)
-  set_tests_properties(negative.gcc_test negative.clang_test PROPERTIES PROCESSORS 2)
+if(ANNALS_INSTALL AND NOT ANNALS_SANITIZE) # others build without sanitizers against what is installed
+  annals_script_tests(install)
 endif()
+annals_script_tests(negative)
+set_tests_properties(negative.gcc_test negative.clang_test PROPERTIES PROCESSORS 2)
 if(ANNALS_BUILD_CLI)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/*_test.cc)
   annals_test(examples_test unit SOURCES ${sources} LIBRARIES orders_parts annals::annals)

@@ -16,8 +16,9 @@ struct open_options {
 
 /// Opens a store by its address: "file:DIRECTORY" or "memory:".
 ///
-/// Errors:  invalid_argument for an unknown scheme; not_a_store, store_too_new, store_in_use,
-///          store_corrupt, disk_full, database_error from the engine.
+/// Errors:  invalid_argument for an unknown scheme; unsupported for an engine that the build leaves
+///          out; not_a_store, store_too_new, store_in_use, store_corrupt, disk_full and
+///          database_error from the engine.
 /// Blocks:  while recovering what an earlier process left.
 result<std::unique_ptr<event_store>> open(std::string_view address,
                                           const open_options& options = {},

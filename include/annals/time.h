@@ -23,6 +23,7 @@ std::string to_rfc3339(time_point time);
 /// Parses RFC 3339: a date and a time separated by `T` (or a blank), up to six decimals, and `Z` or
 /// a numeric offset. Leap seconds and more decimals are refused.
 ///
+/// Units:   years 0001 to 9999, in UTC.
 /// Errors:  invalid_argument, naming what was found.
 result<time_point> parse_rfc3339(std::string_view text);
 

@@ -124,12 +124,17 @@ result<time_point> parse_rfc3339(std::string_view text) {
   const std::chrono::year_month_day calendar(std::chrono::year(year),
                                              std::chrono::month(static_cast<unsigned>(month)),
                                              std::chrono::day(static_cast<unsigned>(day)));
+  const auto refused = [&](std::string_view why) {
+    return fail(errc::invalid_argument, "'" + std::string(text.substr(0, 64)) + std::string(why));
+  };
   if (!in.good() || !calendar.ok() || year < 1 || hour > 23 || minute > 59 || second > 59)
-    return fail(errc::invalid_argument,
-                "'" + std::string(text.substr(0, 64)) +
-                    "' is not a time in RFC 3339, as in 2010-12-01T08:26:00Z");
-  return time_point(std::chrono::sys_days(calendar)) + std::chrono::hours(hour) + minutes(minute) +
-         std::chrono::seconds(second) + microseconds(fraction) - offset;
+    return refused("' is not a time in RFC 3339, as in 2010-12-01T08:26:00Z");
+  const auto time = time_point(std::chrono::sys_days(calendar)) + std::chrono::hours(hour) +
+                    minutes(minute) + std::chrono::seconds(second) + microseconds(fraction) -
+                    offset;
+  if (time < earliest || time > latest)
+    return refused("' is, in UTC, outside the years 0001 to 9999");
+  return time;
 }
 
 }  // namespace v1

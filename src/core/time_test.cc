@@ -45,6 +45,16 @@ TEST(rfc3339, refuses_every_other_form) {
   }
 }
 
+TEST(rfc3339, printed_another_time_than_it_parsed_where_the_offset_leaves_the_years_1_to_9999) {
+  for (const auto* text : {"0001-01-01T00:00:00+00:01", "9999-12-31T23:59:00-00:01"}) {
+    const auto parsed = parse_rfc3339(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().code(), errc::invalid_argument);
+  }
+  EXPECT_TRUE(parse_rfc3339("0001-01-01T00:01:00+00:01"));
+  EXPECT_TRUE(parse_rfc3339("9999-12-31T23:58:59.999999-00:01"));
+}
+
 RC_GTEST_PROP(rfc3339, parses_what_it_prints, ()) {
   const auto us = *rc::gen::inRange<std::int64_t>(-62135596800000000, 253402300799999999);
   const time_point time{microseconds(us)};

@@ -69,6 +69,77 @@ TEST_F(store_recovery, keeps_all_that_was_acknowledged_before_a_crash) {
   EXPECT_TRUE(lost_files().empty());
 }
 
+/// Stores whose frames hold and contradict themselves, as a faulty writer would leave them.
+struct contradiction : store_recovery {
+  /// Changes the last item of a kind, in the last frame that has one, and makes its CRCs hold.
+  template <class Item, class Change>
+  void change_last(item_kind kind, Change&& change) const {
+    const auto bytes = content(segment(1));
+    const auto seed = seed_of(read_as<segment_header>(bytes.data()).salt);
+    std::vector<std::byte> frame;
+    std::size_t at = 0;
+    std::uint64_t offset = 0;
+    for (const auto& place : frames()) {
+      const std::span<const std::byte> whole(bytes.data() + place.offset, place.length);
+      frame_view(whole.data()).for_each_item([&](const item_view& item) {
+        if (item.kind() != kind) return;
+        at = static_cast<std::size_t>(item.data() - whole.data());
+        offset = place.offset;
+        frame.assign(whole.begin(), whole.end());
+      });
+    }
+    ASSERT_NE(offset, 0U);
+    auto item = read_as<Item>(frame.data() + at);
+    change(item);
+    write_as(frame.data() + at, item);
+    auto header = read_as<frame_header>(frame.data());
+    header.items_crc = seed;
+    frame_view(frame.data()).for_each_item([&](const item_view& one) {
+      finish_head(frame.data() + (one.data() - frame.data()), seed, header.items_crc);
+    });
+    finish_frame(frame.data(), header, seed);
+    overwrite(segment(1), offset, frame);
+  }
+  void is_refused(std::string_view what) const {
+    const auto why = refused();
+    EXPECT_EQ(why.code(), errc::store_corrupt);
+    EXPECT_NE(why.message().find(what), std::string::npos) << why.message();
+    const auto report = verified();
+    ASSERT_FALSE(report.damage.empty());
+    EXPECT_NE(report.damage.front().find(what), std::string::npos) << report.damage.front();
+  }
+};
+
+TEST_F(contradiction, in_an_events_distance_to_its_frame_was_read_outside_of_the_log) {
+  crashed_store(2);
+  change_last<event_item>(item_kind::event, [](event_item& event) { event.frame_distance += 512; });
+  is_refused("an event does not know its frame");
+}
+
+TEST_F(contradiction, in_an_events_predecessor_is_damage) {
+  crashed_store(2);
+  change_last<event_item>(item_kind::event, [](event_item& event) { event.previous_sequence = 0; });
+  is_refused("an event does not follow the one before it in its stream");
+}
+
+TEST_F(contradiction, in_an_events_category_is_damage) {
+  crashed_store(2);
+  change_last<event_item>(item_kind::event, [](event_item& event) { event.category = 0; });
+  is_refused("an event has another category");
+}
+
+TEST_F(contradiction, in_a_maximum_age_below_zero_is_damage) {
+  {
+    auto store = open();
+    ASSERT_TRUE(append(*store, "order-1", {"0"}));
+    ASSERT_TRUE(store->retain("order-1", {.max_age = std::chrono::hours(1)}));
+    crash(std::move(store));
+  }
+  change_last<retention_item>(item_kind::retention,
+                              [](retention_item& kept) { kept.max_age = INT64_MIN; });
+  is_refused("a maximum age is negative");
+}
+
 struct torn_tail : store_recovery {
   torn_tail() : store_recovery(disk::memory) {}
 };

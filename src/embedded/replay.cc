@@ -68,8 +68,13 @@ class frame_replay {
                         " follows version " + std::to_string(stream->newest().number));
     if (event.type == 0 || event.type >= index_.types.next())
       return contradict("an event type is unknown");
-    const auto offset =
-        frame_.header().place.offset() + static_cast<std::uint64_t>(item.data() - frame_.data());
+    if (event.category != stream->category) return contradict("an event has another category");
+    if (event.previous_sequence != stream->last_sequence())
+      return contradict("an event does not follow the one before it in its stream");
+    const auto distance = static_cast<std::uint64_t>(item.data() - frame_.data());
+    if (std::uint64_t{event.frame_distance} * 8 != distance)
+      return contradict("an event does not know its frame");
+    const auto offset = frame_.header().place.offset() + distance;
     index_.add_event(*stream, {.place = lsn::at(frame_.header().place.segment(), offset),
                                .id = event.event_id,
                                .recorded = {event.recorded},
@@ -81,6 +86,7 @@ class frame_replay {
   void enter_retention(const retention_item& item) {
     auto* stream = index_.find(item.stream_key);
     if (stream == nullptr) return contradict("retention of an unknown stream");
+    if (item.max_age < 0) return contradict("a maximum age is negative");
     stream->kept = {.truncate_before = {item.truncate_before},
                     .gone = item.gone != 0,
                     .max_age = std::chrono::microseconds(item.max_age),

@@ -48,6 +48,7 @@ result<std::optional<snapshot_record>> read_snapshot_record(file& from, std::uin
   const auto record = read_as<snapshot_record>(bytes.data());
   const bool holds = record.length >= sizeof record && record.length % 8 == 0 &&
                      record.length <= size - offset && header_crc(record, seed) == record.crc &&
+                     record.state_length <= record.length &&
                      padded(record.state_length) == record.length - sizeof record;
   return holds ? std::optional(record) : std::nullopt;
 }
