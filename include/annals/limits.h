@@ -30,7 +30,9 @@ inline constexpr std::size_t appends_in_flight_bytes = 64U << 20U;  // bytes
 inline constexpr std::size_t streams_per_page = 10'000;             // names, one list_streams call
 inline constexpr std::uint64_t clock_milliseconds = (1ULL << 47U) - 1;  // UTC ms, year 6429
 inline constexpr std::uint64_t events_between_scan_reports = 65'536;    // events scanned
-inline constexpr int execute_attempts = 16;                             // tries of one execute
+inline constexpr std::size_t json_depth = 128;                          // objects and arrays
+inline constexpr std::size_t import_append_bytes = 256U << 20U;    // bytes of lines, one append
+inline constexpr int execute_attempts = 16;                        // tries of one execute
 inline constexpr std::chrono::milliseconds execute_budget{5'000};  // from first try to giving up
 
 }  // namespace limits

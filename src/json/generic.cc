@@ -159,6 +159,31 @@ bool value::for_each_element(visitor_ref<bool(value&)> visit) {
   });
 }
 
+std::string_view value::raw() {
+  return document_reader::with(*this, [](auto& v) {
+    std::string_view text;
+    ondemand::json_type type{};
+    if (v.type().get(type) != simdjson::SUCCESS) return text;
+    if (type == ondemand::json_type::object) {
+      ondemand::object object;
+      if (v.get_object().get(object) != simdjson::SUCCESS ||
+          object.raw_json().get(text) != simdjson::SUCCESS)
+        return std::string_view{};
+    } else if (type == ondemand::json_type::array) {
+      ondemand::array array;
+      if (v.get_array().get(array) != simdjson::SUCCESS ||
+          array.raw_json().get(text) != simdjson::SUCCESS)
+        return std::string_view{};
+    } else if constexpr (requires { v.raw_json_token().get(text); }) {
+      if (v.raw_json_token().get(text) != simdjson::SUCCESS) return std::string_view{};
+    } else {
+      text = v.raw_json_token();
+    }
+    const auto end = text.find_last_not_of(" \t\r\n");
+    return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  });
+}
+
 std::string value::excerpt() {
   return document_reader::with(*this, [](auto& v) {
     std::string_view token;

@@ -34,6 +34,9 @@ class value {
   /// whether this is an object (an array), well-formed, and all visits answered true.
   bool for_each_member(visitor_ref<bool(std::string_view, value&)> visit);
   bool for_each_element(visitor_ref<bool(value&)> visit);
+  /// The text of the value as it stands, without blanks around it; empty when it is malformed. The
+  /// value is used up.
+  std::string_view raw();
   /// The start of the value's text, for messages.
   std::string excerpt();
 
