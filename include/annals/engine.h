@@ -38,6 +38,14 @@ struct retention {
   ///
   /// Errors:  invalid_argument for a truncation past the end or a negative age.
   result<void> change(const retention_change& wanted, version stream_version);
+  /// Takes over the state that a stream has in another store.
+  ///
+  /// Errors:  invalid_argument where no change leads from here to there.
+  result<void> become(const retained_stream& wanted, version stream_version);
+  /// The state, as read_history tells it.
+  retained_stream of(std::string_view stream) const noexcept {
+    return {stream, truncate_before, gone, max_age, max_count};
+  }
   /// True when an event is not to be shown any more.
   bool hides(version of_event, hlc recorded, version stream_version, time_point now) const noexcept;
   bool keeps_all() const noexcept {
@@ -63,6 +71,9 @@ error handler_failed(std::string_view doing, std::exception_ptr thrown);
 error stream_is_gone(std::string_view stream, version at);
 error stream_key_collision(std::string_view wanted, std::string_view holder);
 error checkpoint_diverged(const checkpoint& seen, const store_info& info);
+/// Of an imported event that is not the next one: what was expected in its place.
+error does_not_follow(const imported_event& imported, std::uint64_t sequence,
+                      std::uint64_t version);
 
 /// The time-ordered id of a new event, made from the env's clock and randomness.
 uuid make_event_id(env& environment);

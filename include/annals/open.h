@@ -12,6 +12,7 @@ inline namespace v1 {
 struct open_options {
   bool create = true;      ///< make a new store where there is none (file: addresses)
   bool read_only = false;  ///< file: addresses; beside a writer or without one
+  uuid store_id{};         ///< of a new store, to make it the copy of another; nil: a new one
 };
 
 /// Opens a store by its address: "file:DIRECTORY" or "memory:".

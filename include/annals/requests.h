@@ -214,19 +214,6 @@ struct list_request {
   std::size_t limit = 1'000;  ///< names; at most limits::streams_per_page
 };
 
-/// One original append, to be stored with everything it had where it came from.
-struct imported_event {
-  std::string_view stream{};
-  new_event event{};  ///< id and timestamp must be set
-  annals::version version{};
-  annals::position position{};
-  hlc recorded{};
-};
-struct import_request {
-  std::span<const imported_event> events{};
-  append_context context{};
-};
-
 /// How an acknowledged append is kept.
 enum class durability : std::uint8_t {
   power_loss,  ///< on disk before it is acknowledged

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "annals/env.h"
+#include "annals/history.h"
 #include "annals/requests.h"
 
 namespace annals {
@@ -103,6 +104,22 @@ class event_store {
   /// Errors:  invalid_argument when positions, versions or clock readings do not follow what is
   ///          there; nothing is stored then.
   result<void> import(const import_request& request);
+  /// Stores entries of another store's history, in order: appends as above, and retention. Each is
+  /// stored whole or not at all; the first that is refused ends it, those before it are stored.
+  ///
+  /// Units:   at most limits::appends_in_flight entries of limits::appends_in_flight_bytes at once.
+  /// Errors:  those of the form above; overloaded: nothing is stored, wait for completions.
+  /// Cost:    one flush, shared by everything in flight.
+  void import(std::span<const history_entry> entries, completion<void> done);
+
+  /// Reads all that was stored, in the order in which it was: every append with its context and
+  /// command id, and every change of retention; what retention hides too, until its space is
+  /// reclaimed. What is in flight is not seen. Imported in this order it makes an equal store.
+  ///
+  /// Errors:  store_corrupt or database_error, after the intact entries before the damage.
+  /// Threads: the sink runs inside the call; an entry lives until the sink returns.
+  /// Source:  docs/adr/0023-export-import.md.
+  result<void> read_history(history_sink on_entry);
 
   /// What the store holds now, as a checkpoint.
   result<checkpoint> head();
@@ -132,7 +149,9 @@ class event_store {
                                                            std::uint64_t shape) = 0;
   virtual result<void> do_retain(std::string_view stream, const retention_change& change) = 0;
   virtual result<std::vector<stream_info>> do_list_streams(const list_request& request) = 0;
-  virtual result<void> do_import(const import_request& request) = 0;
+  virtual void do_import(std::span<const history_entry> entries, caller who,
+                         completion<void> done) = 0;
+  virtual result<void> do_read_history(history_sink on_entry) = 0;
   virtual result<checkpoint> do_head() = 0;
   virtual result<void> do_close() = 0;
   /// Lends the calling thread, blocked in its own append, to the engine until `done` is not zero.

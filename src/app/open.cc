@@ -17,8 +17,10 @@ constexpr std::string_view file_scheme = "file:";
 #ifdef ANNALS_WITH_EMBEDDED
 result<std::unique_ptr<event_store>> open_file(std::string_view address,
                                                const open_options& options, env& environment) {
-  return open_embedded(std::string(address.substr(file_scheme.size())),
-                       {.create = options.create, .read_only = options.read_only}, environment);
+  return open_embedded(
+      std::string(address.substr(file_scheme.size())),
+      {.create = options.create, .read_only = options.read_only, .store_id = options.store_id},
+      environment);
 }
 #else
 result<std::unique_ptr<event_store>> open_file(std::string_view address, const open_options&,
@@ -34,7 +36,7 @@ result<std::unique_ptr<event_store>> open_file(std::string_view address, const o
 
 result<std::unique_ptr<event_store>> open(std::string_view address, const open_options& options,
                                           env& environment) {
-  if (address == "memory:") return make_memory_store(environment);
+  if (address == "memory:") return make_memory_store(environment, options.store_id);
   if (address.starts_with(file_scheme) && address.size() > file_scheme.size())
     return open_file(address, options, environment);
   return fail(errc::invalid_argument, "'" + std::string(address) +

@@ -22,6 +22,16 @@ memory_append::memory_append(const append_context& context)
       tracestate(context.tracestate),
       user_metadata(context.user_metadata.begin(), context.user_metadata.end()) {}
 
+append_context memory_append::context(const uuid& digest) const noexcept {
+  return {.command_id = command_id,
+          .command_digest = digest,
+          .correlation_id = correlation_id,
+          .causation_id = causation_id,
+          .trace = trace,
+          .tracestate = tracestate,
+          .user_metadata = user_metadata};
+}
+
 memory_event::memory_event(const new_event& event, place where,
                            std::shared_ptr<const memory_append> common)
     : place_(where),

@@ -15,6 +15,9 @@ inline namespace v1 {
 struct memory_append {
   explicit memory_append(const append_context& context);
 
+  /// What it was made of, borrowed from it.
+  append_context context(const uuid& digest) const noexcept;
+
   uuid command_id;
   uuid correlation_id;
   uuid causation_id;

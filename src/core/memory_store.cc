@@ -18,18 +18,19 @@ uuid random_id(env& environment) {
   return make_uuid_v4(random);
 }
 
-std::unexpected<error> closed_error() {
+}  // namespace
+
+std::unexpected<error> memory_store::closed_error() {
   return fail(errc::shutting_down, "the store is closed; open it again");
 }
 
-}  // namespace
-
-std::unique_ptr<event_store> make_memory_store(env& environment) {
-  return std::make_unique<memory_store>(environment);
+std::unique_ptr<event_store> make_memory_store(env& environment, const uuid& store_id) {
+  return std::make_unique<memory_store>(environment,
+                                        store_id.is_nil() ? random_id(environment) : store_id);
 }
 
-memory_store::memory_store(env& environment)
-    : event_store(environment, {.store_id = random_id(environment),
+memory_store::memory_store(env& environment, const uuid& store_id)
+    : event_store(environment, {.store_id = store_id,
                                 .engine = "memory",
                                 .address = "memory:",
                                 .durability = durability::memory}),
@@ -86,10 +87,22 @@ result<appended> memory_store::append_now(const append_request& request) {
     stored.first = {.sequence = before + 1};
     stored.last = {.sequence = events_.size()};
   }
-  if (!context.command_id.is_nil())
-    commands_.emplace(context.command_id,
-                      command_record{stored, digest, std::string(request.streams.front().name)});
+  remember(stored, common, digest, request.streams.front().name);
   return stored;
+}
+
+void memory_store::remember(const appended& stored,
+                            const std::shared_ptr<const memory_append>& common, const uuid& digest,
+                            std::string_view first_listed) {
+  const bool known = !common->command_id.is_nil();
+  if (known)
+    commands_.emplace(common->command_id,
+                      command_record{stored, digest, std::string(first_listed)});
+  steps_.push_back({.common = common,
+                    .first = stored.first.sequence,
+                    .last = stored.last.sequence,
+                    .digest = known ? digest : uuid{},
+                    .stream = std::string(first_listed)});
 }
 
 result<void> memory_store::check_expectations(const append_request& request) const {
@@ -260,7 +273,9 @@ result<void> memory_store::do_retain(std::string_view name, const retention_chan
   if (*found == nullptr)
     return fail(errc::aggregate_not_found, "stream " + std::string(name) + " has no events");
   auto& changed = find_or_make(name);
-  return changed.kept.change(change, changed.version());
+  auto valid = changed.kept.change(change, changed.version());
+  if (valid) steps_.push_back({.stream = changed.name, .kept = changed.kept});
+  return valid;
 }
 
 result<std::vector<stream_info>> memory_store::do_list_streams(const list_request& request) {
@@ -283,63 +298,6 @@ result<std::vector<stream_info>> memory_store::do_list_streams(const list_reques
                     .gone = of->kept.gone});
   }
   return page;
-}
-
-result<void> memory_store::check_follows(const import_request& request) const {
-  std::unordered_map<uuid, std::uint64_t> versions;
-  auto sequence = events_.size();
-  auto recorded = last_recorded_;
-  for (const auto& imported : request.events) {
-    const auto found = find(imported.stream);
-    if (!found) return std::unexpected(found.error());
-    auto [version, first] = versions.try_emplace(stream_key_of(imported.stream),
-                                                 *found ? (*found)->version().number : 0);
-    const bool follows = imported.position == position{.sequence = ++sequence} &&
-                         imported.version.number == ++version->second &&
-                         imported.recorded > recorded;
-    if (*found && (*found)->kept.gone)
-      return std::unexpected(stream_is_gone(imported.stream, (*found)->version()));
-    if (!follows)
-      return fail(errc::invalid_argument,
-                  "the imported event at position " + imported.position.to_string() + " (stream " +
-                      std::string(imported.stream) + ", version " +
-                      std::to_string(imported.version.number) +
-                      ") does not follow what the store holds: expected position " +
-                      std::to_string(sequence) + ", version " + std::to_string(version->second) +
-                      " and a later clock reading");
-    recorded = imported.recorded;
-  }
-  return {};
-}
-
-result<void> memory_store::do_import(const import_request& request) {
-  checkpoint head;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (closed_) return closed_error();
-    if (auto checked = check_follows(request); !checked) return checked;
-    const auto& context = request.context;
-    if (commands_.contains(context.command_id))
-      return std::unexpected(
-          command_id_reused(context.command_id, commands_.find(context.command_id)->second));
-    const auto common = std::make_shared<const memory_append>(context);
-    appended stored;
-    for (const auto& imported : request.events) {
-      auto& to = find_or_make(imported.stream);
-      store_event(to, imported.event, imported.recorded, *imported.event.timestamp, common);
-      if (stored.first.sequence == 0) stored.first = imported.position;
-      stored.last = imported.position;
-    }
-    if (!context.command_id.is_nil()) {
-      std::string name(request.events.empty() ? "" : request.events.front().stream);
-      if (!name.empty()) stored.stream_version = find_or_make(name).version();
-      commands_.emplace(context.command_id,
-                        command_record{stored, context.command_digest, std::move(name)});
-    }
-    head = checkpoint_at(events_.size());
-  }
-  notifier_.advance(head);
-  return {};
 }
 
 result<checkpoint> memory_store::do_head() {

@@ -14,7 +14,7 @@ inline namespace v1 {
 /// The memory engine: a log in a deque, an index of streams, one mutex. See memory.h.
 class memory_store final : public event_store {
  public:
-  explicit memory_store(env& environment);
+  memory_store(env& environment, const uuid& store_id);
   ~memory_store() override;
 
  private:
@@ -26,6 +26,15 @@ class memory_store final : public event_store {
     std::map<std::uint64_t, std::shared_ptr<const snapshot>> snapshots{};  // by shape
 
     annals::version version() const noexcept { return {sequences.size()}; }
+  };
+  /// One entry of the history: an append, or, without what events have in common, new retention.
+  struct step {
+    std::shared_ptr<const memory_append> common{};
+    std::uint64_t first = 0;  // sequences; 0: no events
+    std::uint64_t last = 0;
+    uuid digest{};
+    std::string stream{};  // the first listed, or the one retained
+    retention kept{};
   };
   /// Where a read stands; everything before `next` (after it, backwards) has been looked at.
   struct cursor {
@@ -50,7 +59,9 @@ class memory_store final : public event_store {
                                                    std::uint64_t shape) override;
   result<void> do_retain(std::string_view name, const retention_change& change) override;
   result<std::vector<stream_info>> do_list_streams(const list_request& request) override;
-  result<void> do_import(const import_request& request) override;
+  void do_import(std::span<const history_entry> entries, caller who,
+                 completion<void> done) override;
+  result<void> do_read_history(history_sink on_entry) override;
   result<checkpoint> do_head() override;
   result<void> do_close() override;
   void do_lend(const std::atomic<std::uint32_t>& done) override;
@@ -61,6 +72,10 @@ class memory_store final : public event_store {
   result<void> check_condition(std::size_t index, const append_condition& condition) const;
   result<void> check_history(const checkpoint& seen) const;
   result<void> check_follows(const import_request& request) const;
+  result<void> import_now(const import_request& request);
+  result<void> import_now(const retained_stream& retained);
+  void remember(const appended& stored, const std::shared_ptr<const memory_append>& common,
+                const uuid& digest, std::string_view first_listed);
   result<const stream*> find(std::string_view name) const;
   stream& find_or_make(std::string_view name);
   void store_event(stream& to, const new_event& event, hlc recorded, time_point now,
@@ -74,6 +89,8 @@ class memory_store final : public event_store {
   bool is_hidden(const memory_event& event, time_point now) const;
   version first_kept_of(const stream& of, time_point now) const;
 
+  static std::unexpected<error> closed_error();
+
   // Without it.
   void start_from_snapshot(cursor& at, const stream& of);
   result<read_end> run_read(cursor& at, sink& on_batch);
@@ -83,6 +100,7 @@ class memory_store final : public event_store {
   std::unordered_map<uuid, stream> streams_{};
   std::map<std::string_view, stream*> by_name_{};
   std::unordered_map<uuid, command_record> commands_{};
+  std::deque<step> steps_{};
   hlc last_recorded_{};
   bool closed_ = false;
   completion_thread completions_;

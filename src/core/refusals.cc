@@ -86,5 +86,15 @@ uuid make_event_id(env& environment) {
   return make_uuid_v7(std::chrono::floor<std::chrono::milliseconds>(now), random);
 }
 
+error does_not_follow(const imported_event& imported, std::uint64_t sequence,
+                      std::uint64_t version) {
+  return {
+      errc::invalid_argument,
+      "the imported event at position " + imported.position.to_string() + " (stream " +
+          std::string(imported.stream) + ", version " + std::to_string(imported.version.number) +
+          ") does not follow what the store holds: expected position " + std::to_string(sequence) +
+          ", version " + std::to_string(version) + " and a later clock reading"};
+}
+
 }  // namespace v1
 }  // namespace annals

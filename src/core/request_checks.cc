@@ -178,9 +178,11 @@ result<void> check_snapshot(const snapshot_write& write) {
        within(write.state.size(), limits::snapshot_bytes, "snapshot", "snapshot_bytes")});
 }
 
-result<void> check_import(const import_request& request) {
-  append_size size;
+namespace {
+
+result<void> check_imported(const import_request& request, append_size& size) {
   auto checked = check_context(request.context);
+  if (checked && !request.stream.empty()) checked = check_stream_name(request.stream);
   for (std::size_t i = 0; checked && i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
     const auto where = "events[" + std::to_string(i) + "]";
@@ -195,6 +197,24 @@ result<void> check_import(const import_request& request) {
   if (checked && request.events.empty() && request.context.command_id.is_nil())
     return invalid("events", "an import without events needs a command id to remember");
   return checked ? size.check() : checked;
+}
+
+}  // namespace
+
+result<void> check_import(std::span<const history_entry> entries) {
+  auto checked = within(entries.size(), limits::appends_in_flight, "entries", "appends_in_flight");
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; checked && i < entries.size(); ++i) {
+    append_size size;
+    if (const auto* request = std::get_if<import_request>(&entries[i]))
+      checked = check_imported(*request, size);
+    else
+      checked = check_stream_name(std::get<retained_stream>(entries[i]).stream);
+    bytes += size.bytes;
+  }
+  if (!checked) return checked;
+  return within(bytes, limits::appends_in_flight_bytes, "bytes of the entries",
+                "appends_in_flight_bytes");
 }
 
 }  // namespace v1

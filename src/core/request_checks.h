@@ -1,6 +1,6 @@
 #pragma once
 
-#include "annals/requests.h"
+#include "annals/history.h"
 
 namespace annals {
 inline namespace v1 {
@@ -14,7 +14,7 @@ result<void> check_append(const append_request& request, const store_info& info)
 result<void> check_read(const read_request& request);
 result<void> check_list(const list_request& request);
 result<void> check_snapshot(const snapshot_write& write);
-result<void> check_import(const import_request& request);
+result<void> check_import(std::span<const history_entry> entries);
 
 }  // namespace v1
 }  // namespace annals

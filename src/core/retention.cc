@@ -21,6 +21,25 @@ result<void> retention::change(const retention_change& wanted, version stream_ve
   return {};
 }
 
+result<void> retention::become(const retained_stream& wanted, version stream_version) {
+  retention next = *this;
+  if (auto changed = next.change({.truncate_before = wanted.truncate_before,
+                                  .tombstone = wanted.tombstone,
+                                  .max_age = wanted.max_age,
+                                  .max_count = wanted.max_count},
+                                 stream_version);
+      !changed)
+    return changed;
+  if (next.truncate_before != wanted.truncate_before)
+    return fail(errc::invalid_argument,
+                "the retention of stream " + std::string(wanted.stream) +
+                    " does not follow what the store holds: it keeps from version " +
+                    std::to_string(wanted.truncate_before.number) + ", here from version " +
+                    std::to_string(next.truncate_before.number));
+  *this = next;
+  return {};
+}
+
 bool retention::hides(version of_event, hlc recorded, version stream_version,
                       time_point now) const noexcept {
   if (of_event < truncate_before) return true;

@@ -19,6 +19,11 @@ void assert_may_block() {
                 "a blocking call inside a completion; use the completion form there");
 }
 
+void wait_for_room(env& environment) {
+  const std::atomic<std::uint32_t> never{0};
+  environment.park(never, 0, room_poll);
+}
+
 /// The answer of a completion form, awaited by a blocking one.
 template <class T>
 class answer_slot {
@@ -85,8 +90,7 @@ result<appended> event_store::append(const append_request& request) {
     slot.wait(env_);
     auto answer = slot.take();
     if (!answer && answer.error().code() == errc::overloaded) {
-      const std::atomic<std::uint32_t> never{0};
-      env_.park(never, 0, room_poll);
+      wait_for_room(env_);
       continue;
     }
     if (!answer) span.fail(name_of(answer.error().code()));
@@ -173,8 +177,28 @@ result<std::vector<stream_info>> event_store::list_streams(const list_request& r
 
 result<void> event_store::import(const import_request& request) {
   assert_may_block();
-  if (auto checked = check_import(request); !checked) return checked;
-  return do_import(request);
+  const history_entry entry(request);
+  if (auto checked = check_import({&entry, 1}); !checked) return checked;
+  for (;;) {
+    answer_slot<void> slot;
+    do_import({&entry, 1}, caller::waits, slot.completer(env_));
+    if (!slot.is_done()) do_lend(slot.done());
+    slot.wait(env_);
+    auto answer = slot.take();
+    if (answer || answer.error().code() != errc::overloaded) return answer;
+    wait_for_room(env_);
+  }
+}
+
+void event_store::import(std::span<const history_entry> entries, completion<void> done) {
+  auto checked = check_import(entries);
+  if (!checked || entries.empty()) return complete_with<void>(done, std::move(checked));
+  do_import(entries, caller::goes_on, std::move(done));
+}
+
+result<void> event_store::read_history(history_sink on_entry) {
+  assert_may_block();
+  return do_read_history(std::move(on_entry));
 }
 
 result<checkpoint> event_store::head() {

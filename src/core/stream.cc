@@ -35,6 +35,13 @@ bool is_ascii8(std::string_view text) noexcept {
   return (bytes & 0x8080808080808080U) == 0;
 }
 
+/// True for printable ASCII, as most names are; without a branch per byte.
+bool is_printable_ascii(std::string_view text) noexcept {
+  bool other = false;
+  for (const char c : text) other |= static_cast<unsigned char>(c) - 0x20U >= 0x5fU;
+  return !other;
+}
+
 /// C0, DEL, and C1 (U+0080 to U+009F, two bytes in UTF-8).
 bool is_control_at(std::string_view text, std::size_t i) noexcept {
   const auto byte = static_cast<std::uint8_t>(text[i]);
@@ -65,6 +72,7 @@ result<void> check_stream_name(std::string_view name) {
                                           std::to_string(limits::stream_name_bytes) + ")");
   if (name.front() == '$')
     return fail(errc::invalid_argument, "stream names starting with '$' are reserved");
+  if (is_printable_ascii(name)) return {};
   if (!is_utf8(name)) return fail(errc::invalid_argument, "a stream name must be UTF-8");
   for (std::size_t i = 0; i < name.size(); ++i)
     if (is_control_at(name, i))

@@ -1,6 +1,7 @@
 #include "annals/uuid.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sha1.h"
 
@@ -14,10 +15,38 @@ constexpr bool hyphen_at(std::size_t i) noexcept {
   return i == 8 || i == 13 || i == 18 || i == 23;
 }
 
-constexpr int value_of(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+constexpr std::uint8_t no_digit = 16;
+constexpr auto digit_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(no_digit);
+  for (std::size_t i = 0; i < digits.size(); ++i)
+    values[static_cast<unsigned char>(digits[i])] = static_cast<std::uint8_t>(i);
+  return values;
+}();
+
+/// Where the two digits of each byte stand.
+constexpr auto digit_places = [] {
+  std::array<std::uint8_t, 16> places{};
+  std::uint8_t at = 0;
+  for (auto& place : places) {
+    if (hyphen_at(at)) ++at;
+    place = at;
+    at = static_cast<std::uint8_t>(at + 2);
+  }
+  return places;
+}();
+
+/// The identity that a text of 36 characters spells; false when it spells none.
+bool read_canonical(std::string_view text, uuid& out) noexcept {
+  unsigned wrong = 0;
+  for (std::size_t i = 0; i < out.bytes.size(); ++i) {
+    const unsigned high = digit_values[static_cast<unsigned char>(text[digit_places[i]])];
+    const unsigned low = digit_values[static_cast<unsigned char>(text[digit_places[i] + 1U])];
+    wrong |= high | low;
+    out.bytes[i] = static_cast<std::uint8_t>(high << 4U | (low & 15U));
+  }
+  const bool hyphens = text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
+  return hyphens && (wrong & no_digit) == 0;
 }
 
 uuid with_version(uuid id, int version) noexcept {
@@ -29,35 +58,25 @@ uuid with_version(uuid id, int version) noexcept {
 }  // namespace
 
 bool is_canonical_uuid(std::string_view text) noexcept {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (hyphen_at(i) ? text[i] != '-' : value_of(text[i]) < 0) return false;
-  return true;
+  uuid ignored;
+  return text.size() == 36 && read_canonical(text, ignored);
 }
 
 result<uuid> uuid::parse(std::string_view text) {
-  if (!is_canonical_uuid(text))
-    return fail(errc::invalid_argument,
-                "'" + std::string(text.substr(0, 64)) +
-                    "' is not a UUID in its canonical form (36 lower-case characters, as in "
-                    "0197c2d0-7b1e-7000-8000-000000000001)");
   uuid id;
-  std::size_t at = 0;
-  for (auto& byte : id.bytes) {
-    if (hyphen_at(at)) ++at;
-    byte = static_cast<std::uint8_t>(value_of(text[at]) * 16 + value_of(text[at + 1]));
-    at += 2;
-  }
-  return id;
+  if (text.size() == 36 && read_canonical(text, id)) return id;
+  return fail(errc::invalid_argument,
+              "'" + std::string(text.substr(0, 64)) +
+                  "' is not a UUID in its canonical form (36 lower-case characters, as in "
+                  "0197c2d0-7b1e-7000-8000-000000000001)");
 }
 
 void uuid::print_to(std::span<char, 36> out) const noexcept {
-  std::size_t at = 0;
-  for (const auto byte : bytes) {
-    if (hyphen_at(at)) out[at++] = '-';
-    out[at++] = digits[byte >> 4];
-    out[at++] = digits[byte & 15];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    out[digit_places[i]] = digits[bytes[i] >> 4U];
+    out[digit_places[i] + 1U] = digits[bytes[i] & 15U];
   }
+  out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 std::string uuid::to_string() const {

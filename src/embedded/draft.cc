@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include "annals/engine.h"
 #include "annals/stream.h"
@@ -72,16 +73,28 @@ append_draft::append_draft(const append_request& request, env& environment)
 
 append_draft::append_draft(const import_request& request, env& environment)
     : now_(environment.now()) {
-  for (const auto& imported : request.events) {
-    const auto same = std::ranges::find(streams_, imported.stream, &stream_part::name);
-    if (same == streams_.end()) add_stream(imported.stream);
-  }
+  std::size_t bytes = front_bytes(request.context);
+  for (const auto& imported : request.events) bytes += event_bytes(imported.event);
+  items_.reserve(bytes);
+  events_.reserve(request.events.size());
+  constexpr std::size_t few = 8;
+  std::unordered_map<std::string_view, std::uint32_t> numbers;  // of streams, beyond a few
+  const auto number_of = [&](std::string_view name) {
+    for (std::size_t i = 0; i < std::min(few, streams_.size()); ++i)
+      if (streams_[i].name == name) return static_cast<std::uint32_t>(i);
+    const auto next = static_cast<std::uint32_t>(streams_.size());
+    if (next < few) return add_stream(name), next;
+    const auto [known, first] = numbers.try_emplace(name, next);
+    if (first) add_stream(name);
+    return known->second;
+  };
+  // Listed first, also without events: beside a command id it is remembered.
+  if (!request.stream.empty()) number_of(request.stream);
+  for (const auto& imported : request.events) number_of(imported.stream);
   add_front(request.context, request.context.command_digest);
-  for (const auto& imported : request.events) {
-    const auto stream = std::ranges::find(streams_, imported.stream, &stream_part::name);
-    add_event(imported.event, static_cast<std::uint32_t>(stream - streams_.begin()),
-              imported.event.event_id, *imported.event.timestamp, imported.recorded);
-  }
+  for (const auto& imported : request.events)
+    add_event(imported.event, number_of(imported.stream), imported.event.event_id,
+              *imported.event.timestamp, imported.recorded);
 }
 
 void append_draft::add_stream(std::string_view name) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "annals/env.h"
-#include "annals/requests.h"
+#include "annals/history.h"
 #include "format.h"
 
 namespace annals {

@@ -1,4 +1,4 @@
-// Appends, imports and retention of the embedded store: checks and staging. See embedded_store.h.
+// Appends and retention of the embedded store: checks and staging. See embedded_store.h.
 #include <unordered_map>
 
 #include "annals/stream.h"
@@ -8,15 +8,11 @@
 namespace annals {
 inline namespace v1 {
 namespace embedded {
-namespace {
-
-error overloaded() {
+error embedded_store::overloaded() {
   return {errc::overloaded,
           "too many appends are in flight (limits::appends_in_flight, "
           "limits::appends_in_flight_bytes); append again when some have completed"};
 }
-
-}  // namespace
 
 std::optional<error> embedded_store::refuses_writes() const {
   if (closed_) return error(errc::shutting_down, "the store is closed; open it again");
@@ -169,75 +165,36 @@ result<appended> embedded_store::wait_for(lock_type lock, appended staged) {
   return answer;
 }
 
-result<void> embedded_store::check_follows(const import_request& request,
-                                           const append_draft& draft) {
-  std::unordered_map<uuid, std::uint64_t> versions;
-  for (const auto& part : draft.streams()) {
-    const auto found = find(part.name, part.key);
-    if (!found) return std::unexpected(found.error());
-    if (*found && (*found)->staged.gone)
-      return std::unexpected(stream_is_gone(part.name, (*found)->newest()));
-    versions[part.key] = *found ? (*found)->newest().number : 0;
-  }
-  auto sequence = log_->staged_sequence();
-  hlc recorded{log_->clock()};
-  for (std::size_t i = 0; i < request.events.size(); ++i) {
-    const auto& imported = request.events[i];
-    auto& version = versions[draft.streams()[draft.events()[i].stream].key];
-    const bool follows = imported.position == position{.sequence = ++sequence} &&
-                         imported.version.number == ++version && imported.recorded > recorded;
-    if (!follows)
-      return fail(errc::invalid_argument,
-                  "the imported event at position " + imported.position.to_string() + " (stream " +
-                      std::string(imported.stream) + ", version " +
-                      std::to_string(imported.version.number) +
-                      ") does not follow what the store holds: expected position " +
-                      std::to_string(sequence) + ", version " + std::to_string(version) +
-                      " and a later clock reading");
-    recorded = imported.recorded;
-  }
-  return {};
-}
-
-result<void> embedded_store::do_import(const import_request& request) {
-  append_draft draft(request, environment());
-  const std::size_t most = draft.most_bytes();
-  lock_type lock(log_->mutex());
-  for (;;) {
-    if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
-    if (const auto* known = index_->find_command(draft.command_id()))
-      return std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
-    if (auto merged = check_keys(draft)) return std::unexpected(merged->answer.error());
-    if (auto follows = check_follows(request, draft); !follows) return follows;
-    if (log_->has_room(most)) break;
-    if (auto room = log_->make_room(lock, most); !room) return room;
-  }
-  const auto staged = stage_append(*log_, *index_, draft, frame_kind::import, {});
-  auto stored = wait_for(std::move(lock), staged);
-  if (!stored) return std::unexpected(stored.error());
-  return {};
-}
-
-result<void> embedded_store::do_retain(std::string_view name, const retention_change& change) {
+// Without the lock's mutex everything may change: what was checked is checked again.
+result<void> embedded_store::stage_retained(
+    lock_type& lock, std::string_view name,
+    const std::function<result<void>(retention&, version)>& change) {
   const uuid key = stream_key_of(name);
-  lock_type lock(log_->mutex());
-  stream_entry* stream = nullptr;
-  retention changed;
   for (;;) {
     if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
     const auto found = find(name, key);
     if (!found) return std::unexpected(found.error());
-    stream = *found;
+    auto* const stream = *found;
     if (stream == nullptr || stream->sequences.empty())
       return fail(errc::aggregate_not_found, "stream " + std::string(name) + " has no events");
-    changed = stream->staged;
-    if (auto valid = changed.change(change, stream->newest()); !valid) return valid;
-    if (log_->has_room(retention_frame_bytes)) break;
-    if (auto room = log_->make_room(lock, retention_frame_bytes); !room) return room;
+    auto changed = stream->staged;
+    if (auto valid = change(changed, stream->newest()); !valid) return valid;
+    if (!log_->has_room(retention_frame_bytes)) {
+      if (auto room = log_->make_room(lock, retention_frame_bytes); !room) return room;
+      continue;
+    }
+    stage_retention(*log_, *stream, changed);
+    stream->staged = changed;
+    log_->when_durable([stream, changed] { stream->kept = changed; });
+    return {};
   }
-  stage_retention(*log_, *stream, changed);
-  stream->staged = changed;
-  log_->when_durable([stream, changed] { stream->kept = changed; });
+}
+
+result<void> embedded_store::do_retain(std::string_view name, const retention_change& change) {
+  lock_type lock(log_->mutex());
+  auto staged = stage_retained(
+      lock, name, [&](retention& kept, version newest) { return kept.change(change, newest); });
+  if (!staged) return staged;
   auto stored = wait_for(std::move(lock), {});
   if (!stored) return std::unexpected(stored.error());
   return {};

@@ -25,7 +25,8 @@ class embedded_store final : public indexed_store {
   void do_append(const append_request& request, caller who, completion<appended> done) override;
   result<void> do_save_snapshot(const snapshot_write& write) override;
   result<void> do_retain(std::string_view stream, const retention_change& change) override;
-  result<void> do_import(const import_request& request) override;
+  void do_import(std::span<const history_entry> entries, caller who,
+                 completion<void> done) override;
   result<void> do_close() override;
   void do_lend(const std::atomic<std::uint32_t>& done) override { log_->lend(done); }
 
@@ -45,6 +46,9 @@ class embedded_store final : public indexed_store {
 
   // All with the log's mutex held.
   std::optional<error> refuses_writes() const;
+  static error overloaded();
+  result<void> stage_retained(lock_type& lock, std::string_view name,
+                              const std::function<result<void>(retention&, version)>& change);
   std::optional<verdict> check_append(const append_request& request, const append_draft& draft);
   std::optional<verdict> check_command(const append_draft& draft) const;
   std::optional<verdict> check_stream(std::size_t index, const stream_write& write,
@@ -60,6 +64,9 @@ class embedded_store final : public indexed_store {
   /// Answers without staging: at once, but not before earlier answers.
   void answer_refusal(lock_type lock, caller who, verdict refused, completion<appended> done);
   result<appended> wait_for(lock_type lock, appended staged);
+  /// Stages an entry of another store's history; the mutex is held when it returns.
+  result<std::size_t> stage_imported(lock_type& lock, const import_request& request);
+  result<std::size_t> stage_imported(lock_type& lock, const retained_stream& retained);
 
   std::shared_ptr<commit_log> log_;
 };

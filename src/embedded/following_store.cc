@@ -71,8 +71,10 @@ result<void> following_store::do_save_snapshot(const snapshot_write&) {
 result<void> following_store::do_retain(std::string_view, const retention_change&) {
   return std::unexpected(refusal());
 }
-result<void> following_store::do_import(const import_request&) {
-  return std::unexpected(refusal());
+void following_store::do_import(std::span<const history_entry>, caller, completion<void> done) {
+  complete([done = std::move(done), why = refusal()]() mutable {
+    done(std::unexpected(std::move(why)));
+  });
 }
 
 std::unique_ptr<wait_handle> following_store::do_notify_past(const checkpoint& seen,

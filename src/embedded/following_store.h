@@ -24,7 +24,8 @@ class following_store final : public indexed_store {
                                               completion<checkpoint> done) override;
   result<void> do_save_snapshot(const snapshot_write& write) override;
   result<void> do_retain(std::string_view stream, const retention_change& change) override;
-  result<void> do_import(const import_request& request) override;
+  void do_import(std::span<const history_entry> entries, caller who,
+                 completion<void> done) override;
   result<void> do_close() override;
   void do_lend(const std::atomic<std::uint32_t>&) override {}  // no append waits
 

@@ -39,6 +39,7 @@ class indexed_store : public event_store {
   result<std::optional<snapshot>> do_load_snapshot(std::string_view stream,
                                                    std::uint64_t shape) override;
   result<std::vector<stream_info>> do_list_streams(const list_request& request) override;
+  result<void> do_read_history(history_sink on_entry) override;
   result<checkpoint> do_head() override;
 
   // Held.
@@ -58,6 +59,7 @@ class indexed_store : public event_store {
 
  private:
   class read_run;
+  class history_run;
 
   wanted_event wanted(std::uint64_t sequence) const;
   stream_info info_of(const stream_entry& stream, time_point now) const;

@@ -106,7 +106,7 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   const auto& paths = directory.paths;
   std::array<std::uint8_t, 16> random{};
   environment.random(random);
-  directory.store_id = make_uuid_v4(random);
+  directory.store_id = options.store_id.is_nil() ? make_uuid_v4(random) : options.store_id;
   auto made = environment.create_directories(paths.log());
   if (made) made = environment.create_directories(paths.snapshots());
   if (!made) return made;

@@ -42,6 +42,7 @@ case_list coroutine_cases();
 case_list event_cases();
 case_list expectation_cases();
 case_list filter_cases();
+case_list history_cases();
 case_list import_cases();
 case_list in_flight_cases();
 case_list limit_cases();

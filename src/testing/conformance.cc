@@ -57,6 +57,7 @@ bool check_conformance(const engine& tested) {
       {"snapshot", snapshot_cases()},
       {"listing", listing_cases()},
       {"import", import_cases()},
+      {"history", history_cases()},
       {"notify_past", notify_cases()},
       {"concurrent_calls", concurrency_cases()},
   };

@@ -1,3 +1,5 @@
+#include <deque>
+
 #include "annals/limits.h"
 #include "cases.h"
 
@@ -34,6 +36,26 @@ result<void> import(subject& on, const std::vector<original>& events,
   for (const auto& one : events) all.push_back(borrowed(one));
   return on.store().import({.events = all, .context = context});
 }
+
+/// Appends to be imported in one call; borrows from itself.
+class many {
+ public:
+  explicit many(std::vector<std::vector<original>> appends) : appends_(std::move(appends)) {}
+
+  std::span<const history_entry> all() {
+    for (const auto& append : appends_) {
+      auto& events = events_.emplace_back();
+      for (const auto& one : append) events.push_back(borrowed(one));
+      entries_.emplace_back(import_request{.events = events});
+    }
+    return entries_;
+  }
+
+ private:
+  std::vector<std::vector<original>> appends_;
+  std::deque<std::vector<imported_event>> events_{};
+  std::vector<history_entry> entries_{};
+};
 
 std::vector<original> history() {
   return {{"order-1", 1, 1, 5}, {"order-2", 1, 2, 6, "two"}, {"order-1", 2, 3, 100}};
@@ -185,6 +207,90 @@ constexpr conformance_case cases[] = {
        const auto handle = on.store().notify_past({}, notes.slot());
        ASSERT_TRUE(succeeds(import(on, history())));
        EXPECT_EQ(notes.wait_for(1).at(0).value(), on.head());
+     }},
+
+    {"of_many_is_one_answer_once_all_are_stored",
+     [](subject& on) {
+       many entries({{{"order-1", 1, 1, 5}, {"order-2", 1, 2, 6}}, {{"order-1", 2, 3, 7}}});
+       inbox<void> done(on.world());
+       on.store().import(entries.all(), done.slot());
+       EXPECT_TRUE(succeeds(done.wait_for(1).at(0)));
+       on.now_and_reopened([&] { EXPECT_EQ(on.read_store().events.size(), 3U); });
+     }},
+
+    {"of_nothing_succeeds",
+     [](subject& on) {
+       inbox<void> done(on.world());
+       on.store().import({}, done.slot());
+       EXPECT_TRUE(succeeds(done.wait_for(1).at(0)));
+     }},
+
+    {"of_many_ends_at_the_first_that_does_not_follow_and_keeps_those_before",
+     [](subject& on) {
+       many entries({{{"order-1", 1, 1, 5}},
+                     {{"order-1", 2, 2, 6}, {"order-1", 4, 3, 7}},
+                     {{"order-1", 2, 2, 6}}});
+       inbox<void> done(on.world());
+       on.store().import(entries.all(), done.slot());
+       EXPECT_TRUE(fails(done.wait_for(1).at(0), errc::invalid_argument));
+       on.now_and_reopened([&] { EXPECT_EQ(on.read_store().events.size(), 1U); });
+     }},
+
+    {"of_many_checks_arguments_before_anything_is_stored",
+     [](subject& on) {
+       many entries({{{"order-1", 1, 1, 5}}, {{"", 1, 2, 6}}});
+       inbox<void> done(on.world());
+       on.store().import(entries.all(), done.slot());
+       EXPECT_TRUE(fails(done.wait_for(1).at(0), errc::invalid_argument));
+       EXPECT_TRUE(on.read_store().events.empty());
+     }},
+
+    {"of_more_at_once_than_may_be_in_flight_is_refused",
+     [](subject& on) {
+       const std::vector<history_entry> entries(limits::appends_in_flight + 1);
+       inbox<void> done(on.world());
+       on.store().import(entries, done.slot());
+       EXPECT_TRUE(fails(done.wait_for(1).at(0), errc::limit_exceeded));
+       std::vector<std::vector<original>> large;
+       for (std::uint64_t i = 1; i <= 5; ++i)
+         large.push_back({{"order-1", i, i, i, std::string(limits::payload_bytes - 100, 'x')}});
+       many bytes(std::move(large));
+       on.store().import(bytes.all(), done.slot());
+       EXPECT_TRUE(fails(done.wait_for(2).at(1), errc::limit_exceeded));
+       EXPECT_TRUE(on.read_store().events.empty());
+     }},
+
+    {"of_retention_sets_it",
+     [](subject& on) {
+       ASSERT_TRUE(succeeds(import(on, history())));
+       const history_entry kept =
+           retained_stream{.stream = "order-1", .truncate_before = {2}, .max_count = 5};
+       inbox<void> done(on.world());
+       on.store().import({&kept, 1}, done.slot());
+       ASSERT_TRUE(succeeds(done.wait_for(1).at(0)));
+       on.now_and_reopened(
+           [&] { EXPECT_EQ(on.read_stream("order-1").end.first_kept, version{2}); });
+     }},
+
+    {"of_retention_that_does_not_follow_is_refused",
+     [](subject& on) {
+       ASSERT_TRUE(succeeds(import(on, history())));
+       ASSERT_TRUE(succeeds(on.store().retain("order-1", {.truncate_before = version{3}})));
+       inbox<void> done(on.world());
+       std::size_t answers = 0;
+       const auto refused = [&](const retained_stream& retained, errc code) {
+         const history_entry entry = retained;
+         on.store().import({&entry, 1}, done.slot());
+         EXPECT_TRUE(fails(done.wait_for(++answers).back(), code));
+       };
+       refused({.stream = "order-1", .truncate_before = {2}}, errc::invalid_argument);
+       refused({.stream = "order-1", .truncate_before = {4}}, errc::invalid_argument);
+       refused({.stream = "order-2", .truncate_before = {1}, .tombstone = true},
+               errc::invalid_argument);
+       refused({.stream = "order-9"}, errc::aggregate_not_found);
+       refused({.stream = ""}, errc::invalid_argument);
+       EXPECT_EQ(on.read_stream("order-1").end.first_kept, version{3});
+       EXPECT_FALSE(on.read_stream("order-2").end.gone);
      }},
 
     {"of_a_whole_store_makes_its_equal",

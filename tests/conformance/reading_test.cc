@@ -45,8 +45,11 @@ class written_and_read final : public event_store {
   result<std::vector<stream_info>> do_list_streams(const list_request& request) override {
     return reader_->list_streams(request);
   }
-  result<void> do_import(const import_request& request) override {
-    return writer_->import(request);
+  void do_import(std::span<const history_entry> entries, caller, completion<void> done) override {
+    writer_->import(entries, std::move(done));
+  }
+  result<void> do_read_history(history_sink on_entry) override {
+    return reader_->read_history(std::move(on_entry));
   }
   result<checkpoint> do_head() override { return reader_->head(); }
   result<void> do_close() override {

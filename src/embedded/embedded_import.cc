@@ -1,0 +1,88 @@
+// Import into the embedded store: what other stores hold. See embedded_store.h.
+#include "embedded_store.h"
+#include "staging.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+result<void> embedded_store::check_follows(const import_request& request,
+                                           const append_draft& draft) {
+  std::vector<std::uint64_t> versions;
+  for (const auto& part : draft.streams()) {
+    const auto found = find(part.name, part.key);
+    if (!found) return std::unexpected(found.error());
+    versions.push_back(*found ? (*found)->newest().number : 0);
+  }
+  auto sequence = log_->staged_sequence();
+  hlc recorded{log_->clock()};
+  for (std::size_t i = 0; i < request.events.size(); ++i) {
+    const auto& imported = request.events[i];
+    const auto& part = draft.streams()[draft.events()[i].stream];
+    if (const auto* stream = index_->find(part.key); stream != nullptr && stream->staged.gone)
+      return std::unexpected(stream_is_gone(part.name, stream->newest()));
+    auto& version = versions[draft.events()[i].stream];
+    const bool follows = imported.position == position{.sequence = ++sequence} &&
+                         imported.version.number == ++version && imported.recorded > recorded;
+    if (!follows) return std::unexpected(does_not_follow(imported, sequence, version));
+    recorded = imported.recorded;
+  }
+  return {};
+}
+
+// What was encoded without the mutex is checked with it, again after each wait for room.
+result<std::size_t> embedded_store::stage_imported(lock_type& lock, const import_request& request) {
+  append_draft draft(request, environment());
+  const std::size_t most = draft.most_bytes();
+  lock.lock();
+  for (;;) {
+    if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
+    if (const auto* known = index_->find_command(draft.command_id()))
+      return std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
+    if (auto merged = check_keys(draft)) return std::unexpected(merged->answer.error());
+    if (auto follows = check_follows(request, draft); !follows)
+      return std::unexpected(follows.error());
+    if (log_->has_room(most)) break;
+    if (auto room = log_->make_room(lock, most); !room) return std::unexpected(room.error());
+  }
+  const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::import;
+  stage_append(*log_, *index_, draft, kind, {});
+  return most;
+}
+
+result<std::size_t> embedded_store::stage_imported(lock_type& lock,
+                                                   const retained_stream& retained) {
+  lock.lock();
+  const auto staged = stage_retained(lock, retained.stream, [&](retention& kept, version newest) {
+    return kept.become(retained, newest);
+  });
+  if (!staged) return std::unexpected(staged.error());
+  return retention_frame_bytes;
+}
+
+void embedded_store::do_import(std::span<const history_entry> entries, caller who,
+                               completion<void> done) {
+  completion<appended> answer = [done = std::move(done)](result<appended> stored) mutable {
+    done(stored ? result<void>{} : std::unexpected(stored.error()));
+  };
+  std::size_t bytes = 0;
+  lock_type lock(log_->mutex());
+  if (log_->overloaded(1))
+    return answer_refusal(std::move(lock), who, {std::unexpected(overloaded())}, std::move(answer));
+  for (const auto& entry : entries) {
+    lock.unlock();
+    const auto staged =
+        std::visit([&](const auto& one) { return stage_imported(lock, one); }, entry);
+    // Those before it are stored: the refusal goes out when they are.
+    if (!staged)
+      return answer_refusal(std::move(lock), who, {std::unexpected(staged.error()), true},
+                            std::move(answer));
+    bytes += *staged;
+  }
+  log_->wait_for_staged(
+      {.done = std::move(answer), .bytes = bytes, .counted = true, .lent = who == caller::waits});
+}
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals
