@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "annals/json/base64.h"
 #include "annals/stream.h"
 #include "annals/terminal.h"
 #include "verbs.h"
@@ -31,17 +32,8 @@ annals::result<void> print_line(const writer& out) {
 }
 
 std::string to_base64(std::span<const std::byte> bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto left = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = (group << 8U) | (k < left ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += k <= left ? digits[(group >> (18U - 6U * k)) & 63U] : '=';
-  }
+  annals::json::append_base64(out, bytes);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include <csignal>
 
 #include "annals/terminal.h"
+#include "interrupts.h"
 #include "verbs.h"
 
 namespace annals_cli {
@@ -25,6 +26,11 @@ int run(int argc, char** argv) {
   add_read(app, line);
   add_tail(app, line);
   add_verify(app, line);
+  add_append(app, line);
+  add_export(app, line);
+  add_import(app, line);
+  add_schema(app, line);
+  add_completion(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
@@ -32,12 +38,16 @@ int run(int argc, char** argv) {
   }
   auto done = line.run();
   if (done) done = annals::terminal::flush_output();
-  return done ? 0 : annals::terminal::report("annals", done.error());
+  if (done) return 0;
+  const int code = annals::terminal::report("annals", done.error());
+  if (done.error().code() == annals::errc::shutting_down) end_by_interrupt();
+  return code;
 }
 
 }  // namespace
 }  // namespace annals_cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then answers as a full disk does
   return annals_cli::run(argc, argv);
 }

@@ -2,11 +2,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 
 #include "annals/terminal.h"
 #include "event_lines.h"
+#include "interrupts.h"
 
 namespace annals_cli {
 namespace {
@@ -23,20 +23,11 @@ struct tail_options {
   filter_options filter{};
 };
 
-// A signal handler reaches nothing else.
 std::atomic<std::uint32_t> news{0};  // the main thread parks on it
-volatile std::sig_atomic_t stopped_by = 0;
 
 void tell() {
   ++news;
   annals::posix_env().wake_all(news);
-}
-
-extern "C" void note_signal(int number) {
-  const int kept = errno;
-  stopped_by = number;
-  tell();
-  errno = kept;
 }
 
 /// The newest events, then those that are appended.
@@ -57,7 +48,7 @@ class tail_run {
   bool stream_is_there() const { return next_.number > 1; }
 
  private:
-  bool wants_more() const { return stopped_by == 0 && printed_ < options_.limit; }
+  bool wants_more() const { return !is_interrupted() && printed_ < options_.limit; }
 
   /// Goes back over as many events as wanted.
   annals::result<void> find_start() {
@@ -95,7 +86,7 @@ class tail_run {
     const auto end = store_.read(request, [&](const annals::event_batch& batch) {
       printed_ += batch.events.size();
       printed = print_batch(batch, json_);
-      return printed && stopped_by == 0 ? annals::flow::more : annals::flow::stop;
+      return printed && !is_interrupted() ? annals::flow::more : annals::flow::stop;
     });
     if (!printed) return printed;
     if (!end) return std::unexpected(end.error());
@@ -112,7 +103,7 @@ class tail_run {
       told = true;
       tell();
     });
-    for (auto seen = news.load(); !told && stopped_by == 0; seen = news.load()) {
+    for (auto seen = news.load(); !told && !is_interrupted(); seen = news.load()) {
       if (!is_read()) std::raise(SIGPIPE);
       annals::posix_env().park(news, seen, between_looks);
     }
@@ -136,17 +127,11 @@ class tail_run {
   std::uint64_t printed_ = 0;
 };
 
-void end_by_signal() {
-  std::signal(stopped_by, SIG_DFL);
-  std::raise(stopped_by);
-}
-
 annals::result<void> tail(const command_line& line, const tail_options& options) {
   if (options.all && !options.stream.empty())
     return annals::fail(annals::errc::invalid_argument,
                         "say which stream to read, or --all; see annals tail --help");
-  if (options.follow)
-    for (const int number : {SIGINT, SIGTERM}) std::signal(number, note_signal);
+  if (options.follow) watch_interrupts(&news);
   auto store = open_store(line);
   if (!store) return std::unexpected(store.error());
   tail_run run(**store, options, line.json);
@@ -155,7 +140,7 @@ annals::result<void> tail(const command_line& line, const tail_options& options)
     return annals::fail(annals::errc::aggregate_not_found,
                         "stream " + options.stream + " has no events in " + line.store);
   store->reset();
-  if (stopped_by != 0) end_by_signal();
+  end_by_interrupt();
   return {};
 }
 

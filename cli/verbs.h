@@ -41,5 +41,10 @@ void add_streams(CLI::App& app, command_line& line);
 void add_read(CLI::App& app, command_line& line);
 void add_tail(CLI::App& app, command_line& line);
 void add_verify(CLI::App& app, command_line& line);
+void add_append(CLI::App& app, command_line& line);
+void add_export(CLI::App& app, command_line& line);
+void add_import(CLI::App& app, command_line& line);
+void add_schema(CLI::App& app, command_line& line);
+void add_completion(CLI::App& app, command_line& line);
 
 }  // namespace annals_cli

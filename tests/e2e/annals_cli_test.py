@@ -107,7 +107,7 @@ class CliTest(ProgramTest):
 
     def test_reading_never_makes_a_store(self) -> None:
         self.store = f"file:{self.folder}/absent"
-        for words in (["stat"], ["streams"], ["read", "--all"], ["verify"]):
+        for words in (["stat"], ["streams"], ["read", "--all"], ["verify"], ["schema"], ["export"]):
             self.fails(self.annals(*words), NO_STORE, "absent")
         self.fails(self.orders("query", "status"), NO_STORE, "absent")
         self.assertFalse((self.folder / "absent").exists())
@@ -160,14 +160,15 @@ class CliTest(ProgramTest):
 
     def test_output_that_does_not_arrive_is_an_error(self) -> None:
         with open("/dev/full", "w", encoding="utf-8") as full:
-            for words in (["read", "--all"], ["stat"], ["streams", "--json"]):
+            for words in (["read", "--all"], ["stat"], ["streams", "--json"], ["schema"], ["export"]):
                 done = subprocess.run([BINARIES / "annals", *words, "--store", self.store], stdout=full,
                                       stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual(done.returncode, FILE, done.stderr)
                 self.assertIn("No space left", done.stderr)
 
     def test_every_help_has_an_example(self) -> None:
-        for program, verbs in (("annals", ["", "stat", "streams", "read", "tail", "verify"]),
+        for program, verbs in (("annals", ["", "stat", "streams", "read", "tail", "verify", "append", "export", "import", "schema",
+                                           "completion"]),
                                ("orders", ["", "import", "generate", "show", "query", "demo", "query status",
                                            "query customers"])):
             for verb in verbs:

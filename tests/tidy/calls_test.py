@@ -40,6 +40,7 @@ ALLOWED = {
     ("src/core/posix_file.cc", "file"): "the files of that env",
     ("src/core/posix_shared_page.cc", "file"): "the shared memory of that env",
     ("src/testing/dice.h", "randomness"): "the seed of the simulated env",
+    ("cli/files.cc", "file"): "reads and writes the files that the user names, pipes and devices too",
     ("examples/orders/csv.cc", "file"): "reads the file that the user names",
     ("examples/orders/pipeline.h", "thread"): "a program's own waiting, on completions; no part of the library",
 }
