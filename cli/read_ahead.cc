@@ -13,7 +13,7 @@ read_ahead::~read_ahead() {
   env_.wake_all(asked_);
 }
 
-annals::result<read_ahead::batch> read_ahead::next() {
+annals::result<export_batch> read_ahead::next() {
   const auto wanted = asked_.load();
   for (auto seen = answered_.load(); seen != wanted; seen = answered_.load())
     env_.park(answered_, seen);
@@ -32,7 +32,7 @@ void read_ahead::run() {
     const auto read = reader_.next();
     const bool last = !read || read->empty();
     if (read)
-      answer_ = batch{*read, reader_.bytes(), reader_.events()};
+      answer_ = export_batch{*read, reader_.bytes(), reader_.events()};
     else
       answer_ = std::unexpected(read.error());
     answered_ = number;
