@@ -195,8 +195,9 @@ void print_zsh_verb(const verb_words& verb) {
   for (const auto& option : verb.options)
     for (const auto& name : option.names) {
       const auto action = option.takes_value ? zsh_action(option, "value") : "";
-      std::printf(" \\\n            %s",
-                  shell_word("*" + name + "[" + zsh_text(option.help) + "]" + action).c_str());
+      auto word = "*" + name;
+      word.append("[").append(zsh_text(option.help)).append("]").append(action);
+      std::printf(" \\\n            %s", shell_word(word).c_str());
     }
   for (const auto& one : verb.positionals)
     std::printf(" \\\n            %s", shell_word(zsh_action(one, one.names.back())).c_str());

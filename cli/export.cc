@@ -34,7 +34,7 @@ annals::result<void> write_history(annals::event_store& store, output_file& out,
     lines.clear();
     if (written && is_interrupted()) written = std::unexpected(interrupted());
   };
-  const auto read = store.read_history([&](const annals::history_entry& entry) {
+  auto read = store.read_history([&](const annals::history_entry& entry) {
     lines.add(entry);
     flush(written_at_once);
     return written ? annals::flow::more : annals::flow::stop;
