@@ -151,7 +151,8 @@ void shape::collect(const std::string& path, std::uint64_t of, std::vector<field
   if (is_choice()) words += " (" + joined({values_.begin(), values_.end()}, ", ") + ")";
   out.push_back({path, words, seen_, of});
   for (const auto& name : order_)
-    members_.at(name)->collect(path.empty() ? name : path + '.' + name, objects_, out);
+    members_.at(name)->collect(path.empty() ? name : std::string(path).append(".").append(name),
+                               objects_, out);
   if (element_ && element_->seen_ != 0) element_->collect(path + "[]", element_->seen_, out);
 }
 

@@ -67,7 +67,8 @@ std::string refused(const std::string& text) {
 
 TEST(Export, ComesBackByteForByte) {
   const auto text = std::string(header) + std::string(event) + end_line(1, 1);
-  for (const std::size_t most : {1, 7, 100, 1'000'000}) EXPECT_EQ(copied(text, most).value(), text);
+  for (const std::size_t most : {1U, 7U, 100U, 1'000'000U})
+    EXPECT_EQ(copied(text, most).value(), text);
 }
 
 TEST(Export, OfNothingIsTwoLines) {
