@@ -76,6 +76,10 @@ class frame_view {
 
 /// True when the header's CRC holds. All 64 bytes must be readable.
 bool frame_header_holds(const std::byte* at, std::uint32_t seed) noexcept;
+/// True when a frame calls only what stands before it durable, as every writer's does.
+inline bool proves_no_more_than_it_can(const frame_header& header) noexcept {
+  return header.durable <= header.place;
+}
 
 /// Sets rest CRC of an item (its rest must be complete).
 void finish_rest(std::byte* item) noexcept;

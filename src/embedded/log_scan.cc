@@ -37,6 +37,7 @@ std::optional<std::string> segment_scan::header_problem(const frame_header& foun
                                                         const std::byte* at) const {
   if (!frame_header_holds(at, seed_)) return "the CRC of a frame's header does not hold";
   if (found.place != lsn::at(header_.number, offset_)) return "a frame stands in a wrong place";
+  if (!proves_no_more_than_it_can(found)) return "a frame calls itself durable, or what follows it";
   if (offset_ + found.length > header_.capacity) return "a frame is longer than the segment";
   if (offset_ + found.length > limit_) return "a frame reaches over the end";
   if (found.first_sequence != next_sequence_)
@@ -134,7 +135,8 @@ result<tail_facts> examine_tail(file& from, const segment_header& header, std::u
       facts.nonzero_end = offset + i + 8;
       if (bytes->size() - i < sizeof(frame_header)) continue;
       const auto found = read_as<frame_header>(at);
-      if (found.place != lsn::at(header.number, offset + i) || !frame_header_holds(at, seed))
+      if (found.place != lsn::at(header.number, offset + i) || !frame_header_holds(at, seed) ||
+          !proves_no_more_than_it_can(found))
         continue;
       facts.greatest_durable = std::max(facts.greatest_durable, found.durable);
       if (facts.next_offset == 0 && offset + i != start) {

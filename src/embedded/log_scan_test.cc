@@ -60,6 +60,11 @@ TEST_F(scanned_segment, is_not_accepted_where_a_frame_names_another_place) {
   EXPECT_EQ(scan(), std::pair(3, std::string("a frame stands in a wrong place")));
 }
 
+TEST_F(scanned_segment, is_not_accepted_where_a_frame_calls_itself_durable) {
+  change(3, [](frame_header& frame) { frame.durable = {frame.place.bits + 1}; });
+  EXPECT_EQ(scan(), std::pair(3, std::string("a frame calls itself durable, or what follows it")));
+}
+
 TEST_F(scanned_segment, is_not_accepted_where_a_frame_is_longer_than_it) {
   change(3, [](frame_header& frame) { frame.length = 2U << 20U; });
   EXPECT_EQ(scan(), std::pair(3, std::string("a frame is longer than the segment")));

@@ -192,8 +192,9 @@ class checker {
     auto& top = levels_[depth_ - 1];
     if (key_count_ == keys_.size() || end_ - at < compared + 2) return nullptr;
     const key& before = keys_[key_count_];
-    const bool usable = key_count_ == top.keys ? before.owner >= first_owner_
-                                               : before.owner == top.owner && !top.owns;
+    const bool first = key_count_ == top.keys;
+    const bool usable = (first && before.owner >= first_owner_) ||
+                        (!first && before.owner == top.owner && !top.owns);
     const auto size = static_cast<std::ptrdiff_t>(before.name.size());
     if (!usable || size > compared || at[size + 1] != '"') return nullptr;
     const auto load = [](const char* from) {
