@@ -79,7 +79,8 @@ void log_follower::note_told(bool told) {
 }
 
 // A segment is begun once the one before is sealed, durably. Of the last one that holds anything,
-// each frame proves what stands before its durable LSN.
+// each frame proves what stands before its durable LSN. What only looks like a frame, inside the
+// payload of one, proves nothing; behind the first that does not hold, everything counts.
 result<lsn> log_follower::proven_by_log() {
   const auto numbers = list_segments(directory_.paths, env_);
   if (!numbers) return unless_gone(numbers.error());
@@ -88,10 +89,16 @@ result<lsn> log_follower::proven_by_log() {
     const auto opened = open_segment(number);
     if (!opened) return std::unexpected(opened.error());
     const auto& one = **opened;
-    const auto facts = examine_tail(*one.reader, one.header, first_frame_offset);
-    if (!facts) return std::unexpected(facts.error());
-    proven = std::max(proven, facts->greatest_durable);
-    if (facts->nonzero_end == first_frame_offset) continue;
+    segment_scan scan(*one.reader, one.header);
+    for (auto frame = scan.next(); !frame || *frame; frame = scan.next()) {
+      if (frame) continue;
+      if (frame.error().code() != errc::store_too_new) return std::unexpected(frame.error());
+      break;  // said when it is read, if it was acknowledged
+    }
+    const auto behind = examine_tail(*one.reader, one.header, scan.offset());
+    if (!behind) return std::unexpected(behind.error());
+    proven = std::max({proven, scan.durable(), behind->greatest_durable});
+    if (behind->nonzero_end == first_frame_offset) continue;
     return std::max(proven, lsn::at(number, first_frame_offset));
   }
   return proven;
