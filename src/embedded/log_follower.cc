@@ -1,6 +1,7 @@
 #include "log_follower.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "replay.h"
 
@@ -78,30 +79,46 @@ void log_follower::note_told(bool told) {
   told_ = told;
 }
 
-// A segment is begun once the one before is sealed, durably. Of the last one that holds anything,
-// each frame proves what stands before its durable LSN. What only looks like a frame, inside the
-// payload of one, proves nothing; behind the first that does not hold, everything counts.
+// A segment is begun once the one before is sealed, durably: the last one that holds anything says
+// how far the log is proven.
 result<lsn> log_follower::proven_by_log() {
   const auto numbers = list_segments(directory_.paths, env_);
   if (!numbers) return unless_gone(numbers.error());
-  auto proven = directory_.closed ? directory_.closed->end : lsn{};
+  const auto closed = directory_.closed ? directory_.closed->end : lsn{};
   for (auto number = numbers->back(); number > 0; --number) {
     const auto opened = open_segment(number);
     if (!opened) return std::unexpected(opened.error());
-    const auto& one = **opened;
-    segment_scan scan(*one.reader, one.header);
-    for (auto frame = scan.next(); !frame || *frame; frame = scan.next()) {
-      if (frame) continue;
-      if (frame.error().code() != errc::store_too_new) return std::unexpected(frame.error());
-      break;  // said when it is read, if it was acknowledged
-    }
-    const auto behind = examine_tail(*one.reader, one.header, scan.offset());
-    if (!behind) return std::unexpected(behind.error());
-    proven = std::max({proven, scan.durable(), behind->greatest_durable});
-    if (behind->nonzero_end == first_frame_offset) continue;
-    return std::max(proven, lsn::at(number, first_frame_offset));
+    const auto proven = proven_in(**opened, closed);
+    if (!proven || *proven) return proven ? result<lsn>(**proven) : std::unexpected(proven.error());
   }
-  return proven;
+  return closed;
+}
+
+// Each frame proves what stands before its durable LSN; of the frames that hold, whole ones. What
+// only looks like a frame, inside the payload of one, proves nothing. Behind the first that does
+// not hold everything counts: what proves more than there is tells of damage.
+result<std::optional<lsn>> log_follower::proven_in(const segment& one, lsn closed) {
+  lsn proven = lsn::at(one.number(), first_frame_offset);
+  std::deque<lsn> unproven;  // ends of frames
+  const auto prove = [&](lsn durable) {
+    for (; !unproven.empty() && unproven.front() <= durable; unproven.pop_front())
+      proven = unproven.front();
+  };
+  segment_scan scan(*one.reader, one.header);
+  for (auto frame = scan.next(); !frame || *frame; frame = scan.next()) {
+    // One of a newer program is spoken of when it is read, if it was acknowledged.
+    if (!frame && frame.error().code() == errc::store_too_new) break;
+    if (!frame) return std::unexpected(frame.error());
+    prove((*frame)->header().durable);
+    unproven.push_back(lsn::at(one.number(), scan.offset()));
+  }
+  const auto behind = examine_tail(*one.reader, one.header, scan.offset());
+  if (!behind) return std::unexpected(behind.error());
+  if (behind->nonzero_end == first_frame_offset) return std::optional<lsn>{};
+  const auto claimed = std::max(closed, behind->greatest_durable);
+  if (claimed > lsn::at(one.number(), scan.offset())) return std::optional(claimed);
+  prove(claimed);
+  return std::optional(proven);
 }
 
 result<void> log_follower::open_next(lsn until) {

@@ -55,6 +55,8 @@ class log_follower {
   result<lsn> find_reach();
   void note_told(bool told);
   result<lsn> proven_by_log();
+  /// None where the segment holds nothing.
+  result<std::optional<lsn>> proven_in(const segment& one, lsn closed);
   result<void> open_next(lsn until);
   result<std::shared_ptr<segment>> open_segment(std::uint64_t number);
   void leave_segment();
