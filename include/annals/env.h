@@ -37,6 +37,23 @@ enum class write_through : std::uint8_t {
 /// How a file is locked.
 enum class lock_kind : std::uint8_t { shared, exclusive };
 
+/// The beginning of a file in memory, given back by its destructor.
+///
+/// Threads: any.
+class mapping {
+ public:
+  virtual ~mapping() = default;
+
+  /// Only what was fetched may be looked at; what is written to the file meanwhile may show or not.
+  virtual std::span<const std::byte> bytes() const noexcept = 0;
+  /// Brings a range into memory, so that a disk that cannot be read answers here.
+  ///
+  /// Errors:  database_error, with path, offset and the system's reason.
+  virtual result<void> fetch(std::uint64_t offset, std::size_t length) = 0;
+  /// Says that a range will be fetched soon; returns at once.
+  virtual void expect(std::uint64_t offset, std::size_t length) noexcept = 0;
+};
+
 /// An open file. Offsets, lengths and addresses of a `durable` file opened unbuffered are multiples
 /// of `alignment()`.
 ///
@@ -58,6 +75,9 @@ class file {
   /// Locks the file until it is closed: many may hold shared locks, or one the exclusive one, which
   /// needs a file opened for writing. False when others hold what is in the way.
   virtual result<bool> try_lock(lock_kind kind) = 0;
+  /// The first `length` bytes, which the file must have, for as long as the mapping lives, also
+  /// when the file is closed before. Unless overridden, a copy of them.
+  virtual result<std::unique_ptr<mapping>> map(std::uint64_t length);
   /// Units:   bytes; 1 for buffered files.
   virtual std::size_t alignment() const noexcept = 0;
 };

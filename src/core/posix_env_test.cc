@@ -24,6 +24,35 @@ class posix_files : public testing::Test {
                        testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
+TEST_F(posix_files, maps_what_was_written) {
+  auto opened = world.open(folder + "/a", file_mode::create, write_through::none).value();
+  const std::string text(10'000, 'm');
+  opened->write_at(0, std::as_bytes(std::span(text))).value();
+  const auto seen = opened->map(text.size()).value();
+  opened.reset();
+  seen->expect(0, text.size());
+  seen->fetch(5'000, 5'000).value();
+  seen->fetch(0, 1).value();
+  ASSERT_EQ(seen->bytes().size(), text.size());
+  EXPECT_TRUE(std::ranges::equal(seen->bytes(), std::as_bytes(std::span(text))));
+}
+
+TEST_F(posix_files, maps_no_more_than_there_is) {
+  auto opened = world.open(folder + "/a", file_mode::create, write_through::none).value();
+  EXPECT_EQ(opened->map(1).error().code(), errc::store_corrupt);
+  EXPECT_EQ(opened->map(0).error().code(), errc::store_corrupt);
+}
+
+// A file that is cut off under its mapping: looking would be a signal, fetching is an error.
+TEST_F(posix_files, fetching_what_is_gone_is_an_error) {
+  auto opened = world.open(folder + "/a", file_mode::create, write_through::none).value();
+  opened->truncate(3 * 4096).value();
+  const auto seen = opened->map(3 * 4096).value();
+  opened->truncate(4096).value();
+  EXPECT_TRUE(seen->fetch(0, 4096));
+  EXPECT_EQ(seen->fetch(8192, 1).error().code(), errc::database_error);
+}
+
 TEST_F(posix_files, reads_what_was_written_and_no_more) {
   auto opened = world.open(folder + "/a", file_mode::create, write_through::none).value();
   const std::string text = "hello";

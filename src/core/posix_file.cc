@@ -1,11 +1,15 @@
 #include "posix_file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace annals {
 inline namespace v1 {
@@ -13,6 +17,55 @@ namespace {
 
 // What O_DIRECT wants of offsets, lengths and addresses on every device with 4 KiB physical blocks.
 constexpr std::size_t direct_alignment = 4096;  // bytes
+
+class posix_mapping final : public mapping {
+ public:
+  posix_mapping(std::string path, descriptor opened, void* memory, std::size_t length)
+      : path_(std::move(path)), opened_(std::move(opened)), memory_(memory), length_(length) {}
+  posix_mapping(const posix_mapping&) = delete;
+  posix_mapping& operator=(const posix_mapping&) = delete;
+  ~posix_mapping() override { ::munmap(memory_, length_); }
+
+  std::span<const std::byte> bytes() const noexcept override {
+    return {static_cast<const std::byte*>(memory_), length_};
+  }
+
+  // Populating reports what would be a signal on the first look; where the kernel cannot, reading
+  // through the page cache does.
+  result<void> fetch(std::uint64_t offset, std::size_t length) override {
+    const auto [begin, size] = pages(offset, length);
+    if (::madvise(begin, size, MADV_POPULATE_READ) == 0) return {};
+    if (errno != EINVAL && errno != ENOSYS)
+      return std::unexpected(
+          system_error("reading", path_ + " at offset " + std::to_string(offset), EIO));
+    std::array<std::byte, page_bytes> page;
+    for (std::uint64_t at = offset; at < offset + length; at += page.size())
+      if (::pread(opened_.number(), page.data(), page.size(), static_cast<off_t>(at)) < 0)
+        return std::unexpected(
+            system_error("reading", path_ + " at offset " + std::to_string(at), errno));
+    return {};
+  }
+
+  void expect(std::uint64_t offset, std::size_t length) noexcept override {
+    const auto [begin, size] = pages(offset, length);
+    ::madvise(begin, size, MADV_WILLNEED);
+  }
+
+ private:
+  static constexpr std::size_t page_bytes = 4096;
+
+  std::pair<void*, std::size_t> pages(std::uint64_t offset, std::size_t length) const noexcept {
+    const auto begin = offset / page_bytes * page_bytes;
+    const auto end = std::min<std::uint64_t>(offset + length, length_);
+    return {static_cast<std::byte*>(memory_) + begin,
+            static_cast<std::size_t>(end > begin ? end - begin : 0)};
+  }
+
+  std::string path_;
+  descriptor opened_;
+  void* memory_;
+  std::size_t length_;
+};
 
 class posix_file final : public file {
  public:
@@ -64,6 +117,19 @@ class posix_file final : public file {
     const auto locked = lock_descriptor(opened_.number(), kind);
     if (!locked) return std::unexpected(system_error("locking", path_, locked.error()));
     return *locked;
+  }
+
+  result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
+    const auto there = size();
+    if (!there) return std::unexpected(there.error());
+    if (length == 0 || *there < length)
+      return fail(errc::store_corrupt, path_ + " is cut off: it has " + std::to_string(*there) +
+                                           " bytes, not " + std::to_string(length));
+    descriptor kept(::fcntl(opened_.number(), F_DUPFD_CLOEXEC, 0));
+    if (!kept.valid()) return std::unexpected(system_error("opening", path_, errno));
+    void* const memory = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, opened_.number(), 0);
+    if (memory == MAP_FAILED) return std::unexpected(system_error("mapping", path_, errno));
+    return std::make_unique<posix_mapping>(path_, std::move(kept), memory, length);
   }
 
   std::size_t alignment() const noexcept override { return alignment_; }
