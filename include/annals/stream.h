@@ -29,6 +29,8 @@ uuid stream_key_of(std::string_view name) noexcept;
 
 /// U when the name is `category-U` or nothing but U (a canonical UUID), else the stream key.
 uuid aggregate_id_of(std::string_view name) noexcept;
+/// The same, where the stream's key is known.
+uuid aggregate_id_of(std::string_view name, const uuid& stream_key) noexcept;
 
 /// The name of an aggregate's stream: `category-id`, or the bare id when the category is empty.
 std::string stream_name_of(std::string_view category, const uuid& aggregate_id);

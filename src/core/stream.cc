@@ -94,12 +94,25 @@ uuid stream_key_of(std::string_view name) noexcept {
   return make_uuid_v5(stream_key_namespace, name);
 }
 
-uuid aggregate_id_of(std::string_view name) noexcept {
-  if (is_canonical_uuid(name)) return *uuid::parse(name);
+namespace {
+
+std::optional<uuid> uuid_in(std::string_view name) noexcept {
+  if (is_canonical_uuid(name)) return uuid::parse(name);
   const auto hyphen = name.find('-');
-  if (hyphen != std::string_view::npos && is_canonical_uuid(name.substr(hyphen + 1)))
-    return *uuid::parse(name.substr(hyphen + 1));
-  return stream_key_of(name);
+  if (hyphen == std::string_view::npos || !is_canonical_uuid(name.substr(hyphen + 1)))
+    return std::nullopt;
+  return uuid::parse(name.substr(hyphen + 1));
+}
+
+}  // namespace
+
+uuid aggregate_id_of(std::string_view name) noexcept {
+  const auto written = uuid_in(name);
+  return written ? *written : stream_key_of(name);
+}
+
+uuid aggregate_id_of(std::string_view name, const uuid& stream_key) noexcept {
+  return uuid_in(name).value_or(stream_key);
 }
 
 std::string stream_name_of(std::string_view category, const uuid& aggregate_id) {

@@ -12,7 +12,7 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 inline constexpr std::size_t block_bytes = 4096;  // headers of files; what the writer aligns to
 inline constexpr std::uint32_t first_frame_offset = block_bytes;
 inline constexpr std::size_t readable_after_payload = 64;  // bytes; the contract of event_view
@@ -24,6 +24,7 @@ struct lsn {
   static constexpr lsn at(std::uint64_t segment, std::uint64_t offset) noexcept {
     return {segment << 32U | offset >> 3U};
   }
+  static constexpr lsn greatest() noexcept { return {UINT64_MAX}; }
   constexpr std::uint64_t segment() const noexcept { return bits >> 32U; }
   constexpr std::uint64_t offset() const noexcept { return (bits & 0xffffffffU) << 3U; }
   friend constexpr auto operator<=>(lsn, lsn) noexcept = default;
@@ -84,7 +85,7 @@ struct event_item {
   item_header item{};
   uuid stream_key{};
   std::uint64_t version = 0;
-  std::uint64_t previous_sequence = 0;
+  lsn previous{};  // of the stream's event before
   std::uint64_t recorded = 0;
   std::int64_t timestamp = 0;
   uuid event_id{};
@@ -96,8 +97,10 @@ struct event_item {
   std::uint8_t codec = 0;
   std::uint8_t flags = 0;
   std::uint32_t sections_length = 0;
+  std::uint64_t sequence = 0;
+  lsn name{};  // of the stream's name item
 };
-static_assert(sizeof(event_item) == 104);
+static_assert(sizeof(event_item) == 120);
 
 struct section_header {
   std::uint32_t length = 0;
@@ -152,10 +155,14 @@ struct retention_item {
   std::uint64_t truncate_before = 0;
   std::int64_t max_age = 0;
   std::uint64_t max_count = 0;
+  std::uint64_t version = 0;
+  lsn previous{};  // of the stream's newest event
+  lsn name{};      // of the stream's name item
+  std::uint32_t category = 0;
   std::uint8_t gone = 0;
-  std::array<std::uint8_t, 7> zero{};
+  std::array<std::uint8_t, 3> zero{};
 };
-static_assert(sizeof(retention_item) == 64);
+static_assert(sizeof(retention_item) == 88);
 
 struct seal_item {
   item_header item{};

@@ -1,16 +1,18 @@
-// Reads of an embedded store. See indexed_store.h.
+// Reads of an embedded store: the sealed segments by their index files, then the recent ones by the
+// index in memory, or the other way round. See indexed_store.h.
 #include <algorithm>
 
 #include "annals/limits.h"
 #include "annals/stream.h"
 #include "indexed_store.h"
+#include "sealed_reader.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::uint64_t events_per_turn = 1024;     // looked up while the mutex is held once
+constexpr std::size_t events_per_turn = 1024;       // looked up while the mutex is held once
 constexpr std::size_t events_per_batch = 512;       // handed to the sink at once
 constexpr std::size_t bytes_per_batch = 1U << 20U;  // of log held for them
 
@@ -19,83 +21,104 @@ constexpr std::size_t bytes_per_batch = 1U << 20U;  // of log held for them
 /// One read, from its first look at the index to its last batch.
 class indexed_store::read_run {
  public:
-  read_run(indexed_store& store, const read_request& request, sink& on_batch)
+  read_run(indexed_store& store, log_view seen, const read_request& request, sink& on_batch)
       : store_(store),
+        seen_(std::move(seen)),
         request_(request),
         sink_(on_batch),
-        reader_(store.segments_, store.tail()),
+        recent_(files_of(seen_), store.tail()),
+        sealed_(seen_.sealed),
         now_(store.environment().now()),
         forwards_(request.direction == direction::forwards),
         whole_store_(request.stream.empty()),
-        filtered_(!selects_all(request.filter)),
-        filters_tags_(std::ranges::any_of(request.filter.matching.items,
-                                          [](const auto& item) { return !item.tags.empty(); })) {}
+        filtered_(!selects_all(request.filter)) {}
 
   result<read_end> run() {
-    if (auto begun = whole_store_ ? begin_store() : begin_stream(); !begun)
-      return std::unexpected(begun.error());
+    auto done = whole_store_ ? begin_store() : begin_stream();
+    if (!done) return std::unexpected(done.error());
     const bool nothing = first_ > last_;
     end_.complete = nothing || request_.limit > 0;
-    next_ = forwards_ ? first_ : last_;
-    if (reports()) end_.scanned_to = scanned_to_ = checkpoint_before(first_);
-    bool more = !nothing && request_.limit > 0;
-    while (more) {
-      more = look_up();
-      if (auto delivered = deliver(); !delivered) return std::unexpected(delivered.error());
-      more = more && !stopped_;
+    if (reports()) {
+      auto before = checkpoint_before(first_);
+      if (!before) return std::unexpected(before.error());
+      end_.scanned_to = scanned_to_ = std::move(*before);
     }
-    if (reports() && end_.complete) end_.scanned_to = checkpoint_before(last_seen());
+    if (!nothing && request_.limit > 0) done = read_all();
+    if (!done) return std::unexpected(done.error());
+    if (reports() && end_.complete) {
+      auto at_end = checkpoint_before(last_seen());
+      if (!at_end) return std::unexpected(at_end.error());
+      end_.scanned_to = std::move(*at_end);
+    }
     return end_;
   }
 
  private:
+  static std::vector<std::shared_ptr<segment>> files_of(const log_view& seen) {
+    std::vector<std::shared_ptr<segment>> files;
+    files.reserve(seen.recent.size());
+    for (const auto& one : seen.recent) files.push_back(one->file());
+    return files;
+  }
+
   // Forward reads of the whole store tell how far they have come.
   bool reports() const noexcept { return whole_store_ && forwards_; }
   std::uint64_t last_seen() const noexcept {
     return std::max(last_, request_.after.in(0).sequence) + 1;
   }
-  checkpoint checkpoint_before(std::uint64_t sequence) const {
-    const lock_type lock(store_.mutex());
-    return store_.checkpoint_at(std::min(sequence - 1, store_.durable_sequence()));
+  result<checkpoint> checkpoint_before(std::uint64_t sequence) {
+    return store_.checkpoint_at(seen_, std::min(sequence - 1, seen_.last_sequence));
   }
 
   result<void> begin_store() {
-    const lock_type lock(store_.mutex());
-    if (auto open = store_.check_open(); !open) return open;
-    if (auto checked = store_.check_history(request_.after); !checked) return checked;
-    end_.scanned_to = store_.durable_head();
+    if (auto checked = store_.check_history(seen_, request_.after); !checked) return checked;
+    auto head = store_.checkpoint_at(seen_, seen_.last_sequence);
+    if (!head) return std::unexpected(head.error());
+    end_.scanned_to = std::move(*head);
     first_ = std::max({request_.first, request_.after.in(0).sequence + 1, std::uint64_t{1}});
-    last_ = std::min(request_.last, store_.durable_sequence());
+    last_ = std::min(request_.last, seen_.last_sequence);
+    sealed_end_ = seen_.sealed->last_sequence();
     return {};
   }
 
   result<void> begin_stream() {
-    {
-      const lock_type lock(store_.mutex());
-      if (auto open = store_.check_open(); !open) return open;
-      end_.scanned_to = store_.durable_head();
-      const auto found = store_.find(request_.stream, stream_key_of(request_.stream));
-      if (!found) return std::unexpected(found.error());
-      stream_ = *found;
-      if (stream_ == nullptr) return {};  // reads as empty
-      const auto newest = stream_->newest_at(store_.durable_sequence());
-      sequences_.assign(stream_->sequences.begin(),
-                        stream_->sequences.begin() + static_cast<std::ptrdiff_t>(newest.number));
-      end_.stream_version = newest;
-      end_.gone = stream_->kept.gone;
-      end_.first_kept = store_.index_->first_kept(*stream_, newest, now_);
-    }
+    auto head = store_.checkpoint_at(seen_, seen_.last_sequence);
+    if (!head) return std::unexpected(head.error());
+    end_.scanned_to = std::move(*head);
+    auto found = store_.find(seen_, request_.stream, stream_key_of(request_.stream));
+    if (!found) return std::unexpected(found.error());
+    if (!*found) return {};  // reads as empty
+    stream_ = std::move(**found);
+    end_.stream_version = stream_.newest;
+    end_.gone = stream_.kept.gone;
+    const auto kept = store_.first_kept(seen_, stream_, now_);
+    if (!kept) return std::unexpected(kept.error());
+    end_.first_kept = *kept;
+    sealed_end_ = stream_.sealed.number;
+    list_recent_versions();
     first_ = std::max<std::uint64_t>(request_.from.number, 1);
-    last_ = std::min<std::uint64_t>(request_.to.number, sequences_.size());
+    last_ = std::min<std::uint64_t>(request_.to.number, stream_.newest.number);
     if (auto started = start_from_snapshot(); !started) return started;
     skip_removed();
     return {};
   }
 
+  // In a view the versions behind the sealed ones are in the recent segments.
+  void list_recent_versions() {
+    const lock_type lock(store_.mutex());
+    for (const auto& one : seen_.recent) {
+      const auto* stream = std::as_const(*one).find(stream_.key);
+      if (stream == nullptr) continue;
+      const auto newest = one->newest_at(*stream, seen_.last_sequence);
+      for (std::uint64_t number = stream->before + 1; number <= newest.number; ++number)
+        sequences_.push_back(one->sequence_of(*stream, {number}));
+    }
+  }
+
   result<void> start_from_snapshot() {
     const auto& wanted = request_.snapshot;
     if (!wanted.accept || !forwards_) return {};
-    const auto kept = store_.usable_snapshot(stream_->key, wanted.shape);
+    const auto kept = store_.usable_snapshot(seen_, stream_, wanted.shape);
     if (!kept) return std::unexpected(kept.error());
     if (!*kept || (*kept)->version.number > last_) return {};
     if ((*wanted.accept)({(*kept)->version, (*kept)->last_event, (*kept)->shape, (*kept)->state}))
@@ -111,95 +134,216 @@ class indexed_store::read_run {
     first_ = kept_from;
   }
 
+  // Numbers are positions, or versions of the stream; up to `sealed_end_` they are sealed.
+  result<void> read_all() {
+    const auto sealed_last = std::min(last_, sealed_end_);
+    const auto recent_first = std::max(first_, sealed_end_ + 1);
+    result<void> done;
+    if (forwards_ && first_ <= sealed_last) done = read_sealed(first_, sealed_last);
+    if (done && !stopped_ && recent_first <= last_) done = read_recent(recent_first, last_);
+    if (done && !stopped_ && !forwards_ && first_ <= sealed_last)
+      done = read_sealed(first_, sealed_last);
+    return done;
+  }
+
+  // The recent segments.
+
+  result<void> read_recent(std::uint64_t first, std::uint64_t last) {
+    next_ = forwards_ ? first : last;
+    for (bool more = true; more && !stopped_;) {
+      more = look_up(forwards_ ? last : first);
+      if (auto named = name_streams(); !named) return named;
+      if (auto delivered = deliver(); !delivered) return delivered;
+    }
+    return {};
+  }
+
   /// Collects the next events to load; false when there are none behind them.
-  bool look_up() {
+  bool look_up(std::uint64_t end) {
     found_.clear();
     const lock_type lock(store_.mutex());
-    for (std::uint64_t looked_at = 0; looked_at < events_per_turn; ++looked_at) {
+    for (std::size_t looked_at = 0; looked_at < events_per_turn; ++looked_at) {
       const std::uint64_t at = next_;
-      const bool at_end = at == (forwards_ ? last_ : first_);
       next_ += forwards_ ? 1 : std::uint64_t(-1);
       ++unreported_;
-      look_at(whole_store_ ? at : sequences_[at - 1]);
-      if (at_end) {
-        looked_up_to(at);
-        return false;
-      }
+      look_at(whole_store_ ? at : sequences_[static_cast<std::size_t>(at - sealed_end_ - 1)]);
+      looked_up_to(at);
+      if (at == end) return false;
     }
-    looked_up_to(forwards_ ? next_ - 1 : next_ + 1);
     return true;
   }
 
   void looked_up_to(std::uint64_t at) {
-    if (reports()) scanned_to_ = store_.checkpoint_at(at);
+    if (!reports()) return;
+    const auto& event = seen_.holder_of(at)->event(at);
+    scanned_to_ = mark(at, event.id);
   }
 
   void look_at(std::uint64_t sequence) {
-    auto event = store_.wanted(sequence);
-    if (whole_store_ &&
-        store_.index_->hides(sequence, event.stream->newest_at(store_.durable_sequence()), now_)) {
+    const auto& holder = *seen_.holder_of(sequence);
+    const auto& event = holder.event(sequence);
+    const auto& stream = holder.stream_of(event);
+    if (whole_store_ && hides(sequence, event, stream)) {
       ++end_.removed;
-    } else if (!filtered_ || may_match(event)) {
-      found_.push_back(event);
+      return;
     }
+    const auto type = store_.index_->types.text_of(event.type);
+    if (filtered_ && !may_match(stream, type)) return;
+    found_.push_back({.sequence = sequence,
+                      .place = event.place,
+                      .id = event.id,
+                      .stream = stream.key,
+                      .name = stream.name,
+                      .type = type});
+    names_missing_ = names_missing_ || !stream.known;
+  }
+
+  bool hides(std::uint64_t sequence, const event_entry& event, const recent_stream& stream) {
+    if (!retains()) return false;
+    const auto kept = retention_in_recent(stream);
+    if (kept.keeps_all()) return false;
+    const auto& holder = *seen_.holder_of(sequence);
+    version newest{};
+    for (auto one = seen_.recent.rbegin(); one != seen_.recent.rend(); ++one)
+      if (const auto* there = std::as_const(**one).find(stream.key)) {
+        newest = (*one)->newest_at(*there, seen_.last_sequence);
+        break;
+      }
+    return kept.hides(holder.newest_at(stream, sequence), event.recorded, newest, now_);
+  }
+
+  retention retention_in_recent(const recent_stream& stream) const {
+    for (auto one = seen_.recent.rbegin(); one != seen_.recent.rend(); ++one)
+      if (const auto* changed = (*one)->find_retention(stream.key, seen_.durable)) return *changed;
+    return stream.older;
+  }
+
+  bool retains() {
+    if (!retains_) retains_ = store_.index_->has_retention();
+    return *retains_;
   }
 
   // By what the index knows: category and type.
-  bool may_match(const wanted_event& event) const {
+  bool may_match(const recent_stream& stream, std::string_view type) const {
     const auto& filter = request_.filter;
     const auto holds = [](std::span<const std::string_view> texts, std::string_view text) {
       return texts.empty() || std::ranges::find(texts, text) != texts.end();
     };
-    if (!holds(filter.categories, store_.index_->categories.text_of(event.stream->category)))
-      return false;
+    if (!holds(filter.categories, store_.index_->categories.text_of(stream.category))) return false;
     const auto& items = filter.matching.items;
     return items.empty() || std::ranges::any_of(items, [&](const query_item& item) {
-             return holds(item.types, event.type);
+             return holds(item.types, type);
            });
   }
 
-  bool matches_tags(const wanted_event& event, const item_view& item) {
-    if (!filters_tags_) return true;
+  // Of streams that began before what was scanned on opening, the names are looked up.
+  result<void> name_streams() {
+    if (!std::exchange(names_missing_, false)) return {};
+    for (auto& event : found_) {
+      if (!event.name.empty()) continue;
+      if (auto known = store_.know(event.stream); !known) return known;
+      const lock_type lock(store_.mutex());
+      event.name = seen_.find(event.stream)->name;
+    }
+    return {};
+  }
+
+  bool matches_tags(std::string_view type, const item_view& item) {
+    if (!filtered_ || request_.filter.matching.items.empty()) return true;
     tags_.clear();
     for_each_tag(item, [&](std::string_view tag) { tags_.push_back(tag); });
-    return matches(request_.filter.matching, event.type, tags_);
+    return matches(request_.filter.matching, type, tags_);
   }
 
   /// Loads what look_up found and hands it to the sink.
   result<void> deliver() {
     for (std::size_t i = 0; i < found_.size() && !stopped_; ++i) {
       const auto ahead = std::span(found_).subspan(i);
-      auto item = reader_.load(ahead);
+      auto item = recent_.load(ahead);
       if (!item) {
-        if (!batch_.empty()) flush(mark_of(found_[i - 1]));
+        if (!batch_.empty()) flush(last_mark_);
         return std::unexpected(item.error());
       }
       const auto& event = found_[i];
-      if (!matches_tags(event, *item)) continue;
-      batch_.push_back(reader_.view(*item, event));
-      if (end_.delivered + batch_.size() == request_.limit) {
-        end_.complete = event.sequence == last_wanted();
-        flush(mark_of(event));
-        stopped_ = true;
-      } else if (batch_.size() >= events_per_batch || reader_.held() >= bytes_per_batch) {
-        flush(mark_of(event));
-      }
+      if (!matches_tags(event.type, *item)) continue;
+      add(recent_.view(*item, event), event.sequence, event.id);
     }
+    return end_turn();
+  }
+
+  // The sealed segments.
+
+  result<void> read_sealed(std::uint64_t first, std::uint64_t last) {
+    const sealed_reader::wish wish{.stream = whole_store_ ? nullptr : &stream_.key,
+                                   .last_sealed = stream_.last_sealed,
+                                   .first = first,
+                                   .last = last,
+                                   .backwards = !forwards_,
+                                   .filter = &request_.filter};
+    auto read = sealed_.read(wish, [&](const sealed_reader::turn& turn) { return take(turn); });
+    if (!read && !batch_.empty()) flush(last_mark_);
+    return read;
+  }
+
+  result<flow> take(const sealed_reader::turn& turn) {
+    for (const auto& event : turn.events) {
+      if (whole_store_ && retains()) {
+        const auto hidden = hides(event);
+        if (!hidden) return std::unexpected(hidden.error());
+        if (*hidden) {
+          ++end_.removed;
+          continue;
+        }
+      }
+      add(event.view, event.sequence, event.id);
+      if (stopped_) return flow::stop;
+    }
+    unreported_ += turn.looked_at;
+    if (reports()) scanned_to_ = mark(turn.scanned_to, turn.scanned_to_id);
+    if (auto ended = end_turn(); !ended) return std::unexpected(ended.error());
+    return stopped_ ? flow::stop : flow::more;
+  }
+
+  result<bool> hides(const sealed_reader::event& event) {
+    const auto kept = store_.retention_of(seen_, event.stream);
+    if (!kept) return std::unexpected(kept.error());
+    if (kept->keeps_all()) return false;
+    const auto stream = store_.find(seen_, event.stream);
+    if (!stream) return std::unexpected(stream.error());
+    return kept->hides(event.view.version(), event.recorded,
+                       *stream ? (*stream)->newest : event.view.version(), now_);
+  }
+
+  // Both.
+
+  void add(const event_view& event, std::uint64_t sequence, const uuid& id) {
+    batch_.push_back(event);
+    last_mark_ = reports() ? mark(sequence, id) : end_.scanned_to;
+    if (end_.delivered + batch_.size() == request_.limit) {
+      end_.complete = sequence == last_wanted();
+      flush(last_mark_);
+      stopped_ = true;
+    } else if (batch_.size() >= events_per_batch || recent_.held() >= bytes_per_batch) {
+      flush(last_mark_);
+    }
+  }
+
+  // What was lent for these events goes back.
+  result<void> end_turn() {
     if (stopped_) return {};
     if (!batch_.empty() || unreported_ >= limits::events_between_scan_reports) flush(scanned_to_);
-    reader_.release();
+    recent_.release();
     return {};
   }
 
   std::uint64_t last_wanted() const {
     const std::uint64_t at = forwards_ ? last_ : first_;
-    return whole_store_ ? at : sequences_[at - 1];
+    if (whole_store_) return at;
+    return at > sealed_end_ ? sequences_[static_cast<std::size_t>(at - sealed_end_ - 1)] : 0;
   }
 
-  checkpoint mark_of(const wanted_event& event) const {
-    if (!reports()) return end_.scanned_to;
-    return {store_.info().store_id,
-            {.sequence = event.sequence, .fingerprint = fingerprint_of(event.id)}};
+  checkpoint mark(std::uint64_t sequence, const uuid& id) const {
+    return {store_.info().store_id, {.sequence = sequence, .fingerprint = fingerprint_of(id)}};
   }
 
   void flush(const checkpoint& scanned_to) {
@@ -212,21 +356,25 @@ class indexed_store::read_run {
     }
     if (reports()) end_.scanned_to = scanned_to;
     batch_.clear();
-    reader_.release();
+    recent_.release();
   }
 
   indexed_store& store_;
+  log_view seen_;
   const read_request& request_;
   sink& sink_;
-  log_reader reader_;
+  log_reader recent_;
+  sealed_reader sealed_;
   time_point now_;
   bool forwards_;
   bool whole_store_;
   bool filtered_;
-  bool filters_tags_;
-  const stream_entry* stream_ = nullptr;
-  std::vector<std::uint64_t> sequences_{};  // of the stream's versions
-  std::uint64_t first_ = 1;                 // versions or sequences, both included
+  bool names_missing_ = false;
+  std::optional<bool> retains_{};
+  seen_stream stream_{};
+  std::vector<std::uint64_t> sequences_{};  // of the stream's versions behind `sealed_end_`
+  std::uint64_t sealed_end_ = 0;            // the last position, or version, that is sealed
+  std::uint64_t first_ = 1;                 // versions or positions, both included
   std::uint64_t last_ = 0;
   std::uint64_t next_ = 0;
   std::uint64_t unreported_ = 0;  // events looked at since the sink heard of it
@@ -234,19 +382,23 @@ class indexed_store::read_run {
   std::vector<event_view> batch_{};
   std::vector<std::string_view> tags_{};
   checkpoint scanned_to_{};
+  checkpoint last_mark_{};
   bool stopped_ = false;
   read_end end_{};
 };
 
 void indexed_store::do_read(const read_request& request, sink on_batch, completion<read_end> done) {
-  result<read_end> answer;
-  if (const auto caught = catch_up(); caught) {
-    answer = read_run(*this, request, on_batch).run();
-  } else {
-    answer = std::unexpected(caught.error());
-  }
-  complete(
-      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+  const auto read = [&]() -> result<read_end> {
+    if (auto caught = catch_up(); !caught) return std::unexpected(caught.error());
+    log_view seen;
+    {
+      const lock_type lock(mutex());
+      if (auto open = check_open(); !open) return std::unexpected(open.error());
+      seen = view();
+    }
+    return read_run(*this, std::move(seen), request, on_batch).run();
+  };
+  complete([done = std::move(done), answer = read()]() mutable { done(std::move(answer)); });
 }
 
 }  // namespace embedded

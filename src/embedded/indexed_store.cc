@@ -1,18 +1,25 @@
 #include "indexed_store.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "annals/stream.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
-namespace {
 
-// Streams looked at while the mutex is held once.
-constexpr std::size_t streams_per_turn = 4096;
+const recent_segment* log_view::holder_of(std::uint64_t sequence) const noexcept {
+  for (const auto& one : recent | std::views::reverse)
+    if (one->holds(sequence)) return one.get();
+  return nullptr;
+}
 
-}  // namespace
+const recent_stream* log_view::find(const uuid& key) const {
+  for (const auto& one : recent | std::views::reverse)
+    if (const auto* found = std::as_const(*one).find(key)) return found;
+  return nullptr;
+}
 
 indexed_store::indexed_store(env& environment, store_directory directory,
                              std::unique_ptr<log_index> index, role plays)
@@ -26,37 +33,56 @@ indexed_store::indexed_store(env& environment, store_directory directory,
       notifier_(environment, completions_),
       snapshots_(environment, directory_.paths, directory_.store_id, plays) {}
 
+result<void> indexed_store::check_open() const {
+  if (closed_) return fail(errc::shutting_down, "the store is closed; open it again");
+  return {};
+}
+
+log_view indexed_store::view() {
+  return {index_->sealed(), index_->recent(), durable(), durable_sequence()};
+}
+
 result<std::optional<command_record>> indexed_store::do_find_command(const uuid& command_id) {
   if (auto caught = catch_up(); !caught) return std::unexpected(caught.error());
-  const lock_type lock(mutex());
-  if (auto open = check_open(); !open) return std::unexpected(open.error());
-  const auto* known = index_->find_command(command_id);
-  if (known == nullptr || known->place >= durable()) return std::optional<command_record>{};
-  return std::optional(record_of(*known));
+  log_view seen;
+  std::optional<command_entry> known;
+  {
+    const lock_type lock(mutex());
+    if (auto open = check_open(); !open) return std::unexpected(open.error());
+    seen = view();
+    if (const auto* found = index_->find_command(command_id)) known = *found;
+  }
+  if (known && known->place >= seen.durable) return std::optional<command_record>{};
+  if (!known) {
+    auto sealed = seen.sealed->find_command(command_id);
+    if (!sealed) return std::unexpected(sealed.error());
+    known = *sealed;
+  }
+  if (!known) return std::optional<command_record>{};
+  auto record = record_of(seen, *known);
+  if (!record) return std::unexpected(record.error());
+  return std::optional(std::move(*record));
 }
 
 std::unique_ptr<wait_handle> indexed_store::do_notify_past(const checkpoint& seen,
                                                            completion<checkpoint> done) {
   if (auto caught = catch_up(); !caught) return notifier_.refuse(caught.error(), std::move(done));
   checkpoint head;
+  log_view now;
   {
     const lock_type lock(mutex());
     if (auto open = check_open(); !open) return notifier_.refuse(open.error(), std::move(done));
-    if (auto ours = check_history(seen); !ours)
-      return notifier_.refuse(ours.error(), std::move(done));
+    now = view();
     head = durable_head();
   }
+  if (auto ours = check_history(now, seen); !ours)
+    return notifier_.refuse(ours.error(), std::move(done));
   auto handle = notifier_.add(seen.in(0).sequence, head, std::move(done));
   const lock_type lock(mutex());
   // An append, or close(), may have come between the two.
   notifier_.advance(durable_head());
   if (closed_) notifier_.close();
   return handle;
-}
-
-result<void> indexed_store::check_open() const {
-  if (closed_) return fail(errc::shutting_down, "the store is closed; open it again");
-  return {};
 }
 
 result<checkpoint> indexed_store::do_head() {
@@ -66,117 +92,206 @@ result<checkpoint> indexed_store::do_head() {
   return durable_head();
 }
 
-checkpoint indexed_store::checkpoint_at(std::uint64_t sequence) const {
-  if (sequence == 0) return {};
-  return {info().store_id,
-          {.sequence = sequence, .fingerprint = fingerprint_of(index_->event(sequence).id)}};
+result<event_entry> indexed_store::event_at(const log_view& seen, std::uint64_t sequence) {
+  {
+    const lock_type lock(mutex());
+    if (const auto* holder = seen.holder_of(sequence)) return holder->event(sequence);
+  }
+  return seen.sealed->event_at(sequence);
 }
 
-wanted_event indexed_store::wanted(std::uint64_t sequence) const {
-  const auto& event = index_->event(sequence);
-  return {.sequence = sequence,
-          .place = event.place,
-          .id = event.id,
-          .stream = &index_->stream_of(event),
-          .type = index_->types.text_of(event.type)};
+result<event_entry> indexed_store::event_at(const log_view& seen, const seen_stream& of,
+                                            version number) {
+  if (number <= of.sealed) return seen.sealed->event_at(of.key, of.last_sealed, number);
+  const lock_type lock(mutex());
+  for (const auto& one : seen.recent | std::views::reverse)
+    if (const auto* stream = std::as_const(*one).find(of.key))
+      if (number.number > stream->before) return one->event(one->sequence_of(*stream, number));
+  return seen.sealed->event_at(of.key, of.last_sealed, number);
+}
+
+result<checkpoint> indexed_store::checkpoint_at(const log_view& seen, std::uint64_t sequence) {
+  if (sequence == 0) return checkpoint{};
+  const auto event = event_at(seen, sequence);
+  if (!event) return std::unexpected(event.error());
+  return checkpoint(info().store_id,
+                    {.sequence = sequence, .fingerprint = fingerprint_of(event->id)});
+}
+
+// Staged events count: a checkpoint that names one was learnt from a completion or a reader.
+result<void> indexed_store::check_history(const log_view& seen, const checkpoint& mark) {
+  if (mark.is_start()) return {};
+  const auto at = mark.in(0);
+  std::uint64_t last = 0;
+  bool knows_end = true;
+  {
+    const lock_type lock(mutex());
+    last = seen.recent.empty() ? seen.sealed->last_sequence() : seen.recent.back()->last_sequence();
+    knows_end = knows_its_end();
+  }
+  if (mark.store_id() == info().store_id && at.sequence > 0 && at.sequence <= last) {
+    const auto event = event_at(seen, at.sequence);
+    if (!event) return std::unexpected(event.error());
+    if (fingerprint_of(event->id) == at.fingerprint) return {};
+  }
+  // It was acknowledged, or else nobody would have such a checkpoint; but that is not proven yet.
+  if (mark.store_id() == info().store_id && at.sequence > last && !knows_end)
+    return fail(errc::in_doubt, "position " + std::to_string(at.sequence) +
+                                    " is behind what the log proves, " + std::to_string(last) +
+                                    "; once the store is opened for writing its end is known");
+  return std::unexpected(checkpoint_diverged(mark, info()));
+}
+
+result<void> indexed_store::know(const uuid& key) {
+  for (;;) {
+    std::shared_ptr<const sealed_log> sealed;
+    {
+      const lock_type lock(mutex());
+      const auto* stream = index_->find(key);
+      if (stream == nullptr || stream->known) return {};
+      sealed = index_->sealed();
+    }
+    const auto head = sealed->find_stream(key);
+    if (!head) return std::unexpected(head.error());
+    if (!*head)
+      return corrupt_log(directory_.paths.root + ": stream " + key.to_string() +
+                         " goes on in the log, but its beginning is not found");
+    const lock_type lock(mutex());
+    if (index_->sealed() != sealed) continue;  // meanwhile more was sealed: look again
+    index_->know(key, **head);
+    return {};
+  }
+}
+
+result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, const uuid& key) {
+  if (auto known = know(key); !known) return std::unexpected(known.error());
+  std::optional<seen_stream> found;
+  bool begins_here = false;
+  {
+    const lock_type lock(mutex());
+    for (const auto& one : seen.recent | std::views::reverse) {
+      const auto* stream = std::as_const(*one).find(key);
+      if (stream == nullptr) continue;
+      if (!found) found = seen_stream{.key = key, .name = stream->name};
+      const auto newest = one->newest_at(*stream, seen.last_sequence);
+      begins_here = stream->before == 0;
+      if (newest.number > stream->before && found->newest.number == 0) {
+        found->newest = newest;
+        found->last_sequence = one->sequence_of(*stream, newest);
+      }
+    }
+  }
+  if (begins_here && found->newest.number == 0) return std::optional<seen_stream>{};
+  if (found && begins_here) {
+    auto kept = retention_of(seen, key);
+    if (!kept) return std::unexpected(kept.error());
+    found->kept = *kept;
+    return found;
+  }
+  const auto head = seen.sealed->find_stream(key);
+  if (!head) return std::unexpected(head.error());
+  if (!*head) return found;
+  if (!found) found = seen_stream{.key = key, .name = (*head)->name};
+  found->last_sealed = (*head)->last;
+  found->sealed = (*head)->newest;
+  if (found->newest.number == 0) {
+    found->newest = (*head)->newest;
+    found->last_sequence = (*head)->last_sequence;
+  }
+  auto kept = retention_of(seen, key);
+  if (!kept) return std::unexpected(kept.error());
+  found->kept = *kept;
+  return found;
+}
+
+result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, std::string_view name,
+                                                       const uuid& key) {
+  auto found = find(seen, key);
+  if (found && *found && (*found)->name != name)
+    return std::unexpected(stream_key_collision(name, (*found)->name));
+  return found;
+}
+
+result<retention> indexed_store::retention_of(const log_view& seen, const uuid& key) {
+  {
+    const lock_type lock(mutex());
+    for (const auto& one : seen.recent | std::views::reverse)
+      if (const auto* changed = one->find_retention(key, seen.durable)) return *changed;
+  }
+  if (!seen.sealed->has_retention()) return retention{};
+  const auto sealed = seen.sealed->find_retention(key);
+  if (!sealed) return std::unexpected(sealed.error());
+  return sealed->value_or(retention{});
+}
+
+// What is hidden is a prefix: versions and recorded times only grow.
+result<version> indexed_store::first_kept(const log_view& seen, const seen_stream& of,
+                                          time_point now) {
+  if (of.kept.keeps_all()) return version{1};
+  std::uint64_t low = 1;
+  std::uint64_t high = of.newest.number + 1;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    hlc recorded{};
+    if (of.kept.max_age.count() != 0) {
+      const auto event = event_at(seen, of, {middle});
+      if (!event) return std::unexpected(event.error());
+      recorded = event->recorded;
+    }
+    if (of.kept.hides({middle}, recorded, of.newest, now)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return version{low};
+}
+
+result<command_record> indexed_store::record_of(const log_view& seen,
+                                                const command_entry& command) {
+  command_record record{command.result, command.digest, {}};
+  if (command.stream.is_nil()) return record;
+  if (auto known = know(command.stream); !known) return std::unexpected(known.error());
+  {
+    const lock_type lock(mutex());
+    if (const auto* stream = seen.find(command.stream)) {
+      record.stream = stream->name;
+      return record;
+    }
+  }
+  auto name = seen.sealed->name_of(command);
+  if (!name) return std::unexpected(name.error());
+  record.stream = std::move(*name);
+  return record;
 }
 
 result<std::optional<snapshot>> indexed_store::do_load_snapshot(std::string_view stream,
                                                                 std::uint64_t shape) {
   if (auto caught = catch_up(); !caught) return std::unexpected(caught.error());
-  const uuid key = stream_key_of(stream);
+  log_view seen;
   {
     const lock_type lock(mutex());
     if (auto open = check_open(); !open) return std::unexpected(open.error());
-    if (const auto found = find(stream, key); !found) return std::unexpected(found.error());
+    seen = view();
   }
-  return usable_snapshot(key, shape);
+  const auto found = find(seen, stream, stream_key_of(stream));
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::optional<snapshot>{};
+  return usable_snapshot(seen, **found, shape);
 }
 
 // One that names another last event than the stream has there is of another history.
-result<std::optional<snapshot>> indexed_store::usable_snapshot(const uuid& key,
+result<std::optional<snapshot>> indexed_store::usable_snapshot(const log_view& seen,
+                                                               const seen_stream& stream,
                                                                std::uint64_t shape) {
-  auto loaded = snapshots_.load(key, shape);
+  auto loaded = snapshots_.load(stream.key, shape);
   if (!loaded || !*loaded) return loaded;
-  const lock_type lock(mutex());
-  const auto* stream = index_->find(key);
-  const auto version = (*loaded)->version.number;
-  const bool ours = stream != nullptr && version >= 1 && version <= stream->newest().number &&
-                    index_->event(stream->sequences[version - 1]).id == (*loaded)->last_event;
-  if (!ours) return std::optional<snapshot>{};
+  const auto version = (*loaded)->version;
+  if (version.number < 1 || version > stream.newest) return std::optional<snapshot>{};
+  const auto event = event_at(seen, stream, version);
+  if (!event) return std::unexpected(event.error());
+  if (event->id != (*loaded)->last_event) return std::optional<snapshot>{};
   return loaded;
-}
-
-stream_info indexed_store::info_of(const stream_entry& stream, time_point now) const {
-  const auto newest = stream.newest_at(durable_sequence());
-  return {.name = stream.name,
-          .key = stream.key,
-          .version = newest,
-          .first_kept = index_->first_kept(stream, newest, now),
-          .last = {.sequence = stream.sequences[newest.number - 1]},
-          .gone = stream.kept.gone};
-}
-
-result<std::vector<stream_info>> indexed_store::do_list_streams(const list_request& request) {
-  if (auto caught = catch_up(); !caught) return std::unexpected(caught.error());
-  std::vector<const stream_entry*> page;
-  const auto by_name = [](const stream_entry* a, const stream_entry* b) {
-    return a->name < b->name;
-  };
-  std::size_t looked_at = 0;
-  for (bool more = true; more;) {
-    const lock_type lock(mutex());
-    if (auto open = check_open(); !open) return std::unexpected(open.error());
-    const std::size_t end = std::min(index_->streams(), looked_at + streams_per_turn);
-    for (; looked_at < end; ++looked_at) {
-      const auto& stream = index_->stream(static_cast<std::uint32_t>(looked_at));
-      if (stream.newest_at(durable_sequence()).number == 0) continue;
-      if (!request.after.empty() && stream.name <= request.after) continue;
-      if (!stream.name.starts_with(request.prefix)) continue;
-      if (request.category && category_of(stream.name) != *request.category) continue;
-      page.push_back(&stream);
-      std::ranges::push_heap(page, by_name);  // the greatest name in front
-      if (page.size() <= request.limit) continue;
-      std::ranges::pop_heap(page, by_name);
-      page.pop_back();
-    }
-    more = looked_at < index_->streams();
-  }
-  std::ranges::sort_heap(page, by_name);
-  const auto now = environment().now();
-  std::vector<stream_info> streams;
-  streams.reserve(page.size());
-  const lock_type lock(mutex());
-  for (const auto* stream : page) streams.push_back(info_of(*stream, now));
-  return streams;
-}
-
-// Staged events count: a checkpoint that names one was learnt from a completion or a reader.
-result<void> indexed_store::check_history(const checkpoint& seen) const {
-  if (seen.is_start()) return {};
-  const auto mark = seen.in(0);
-  const bool ours = seen.store_id() == info().store_id && mark.sequence > 0 &&
-                    mark.sequence <= index_->events() &&
-                    fingerprint_of(index_->event(mark.sequence).id) == mark.fingerprint;
-  if (ours) return {};
-  // It was acknowledged, or else nobody would have such a checkpoint; but that is not proven yet.
-  if (seen.store_id() == info().store_id && mark.sequence > index_->events() && !knows_its_end())
-    return fail(errc::in_doubt, "position " + std::to_string(mark.sequence) +
-                                    " is behind what the log proves, " +
-                                    std::to_string(index_->events()) +
-                                    "; once the store is opened for writing its end is known");
-  return std::unexpected(checkpoint_diverged(seen, info()));
-}
-
-result<stream_entry*> indexed_store::find(std::string_view name, const uuid& key) {
-  auto* found = index_->find(key);
-  if (found != nullptr && found->name != name)
-    return std::unexpected(stream_key_collision(name, found->name));
-  return found;
-}
-
-command_record indexed_store::record_of(const command_entry& command) const {
-  return {command.result, command.digest, command.stream ? command.stream->name : std::string{}};
 }
 
 }  // namespace embedded

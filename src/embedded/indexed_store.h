@@ -3,7 +3,6 @@
 #include "annals/engine.h"
 #include "log_index.h"
 #include "log_reader.h"
-#include "segment_table.h"
 #include "snapshot_files.h"
 #include "store_directory.h"
 
@@ -11,9 +10,35 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-/// What answers reads of an embedded store: an index of the log in memory, the log's segments, and
-/// snapshots beside it. How far the log goes, and whether it can be written, is for those to say
-/// who derive: the one process that writes, and the many that follow it.
+/// The log as it was when a call began. What recent segments hold is looked at under the mutex, as
+/// far as `last_sequence`.
+struct log_view {
+  std::shared_ptr<const sealed_log> sealed{};
+  std::vector<std::shared_ptr<recent_segment>> recent{};
+  lsn durable{};
+  std::uint64_t last_sequence = 0;
+
+  // Held.
+  /// The recent segment that holds an event; null: it is sealed.
+  const recent_segment* holder_of(std::uint64_t sequence) const noexcept;
+  /// What the newest recent segment that has a stream knows of it; null: none has.
+  const recent_stream* find(const uuid& key) const;
+};
+
+/// A stream as a reader sees it.
+struct seen_stream {
+  uuid key{};
+  std::string name{};
+  version newest{};
+  lsn last_sealed{};  ///< its newest event in the sealed segments; 0: it has none there
+  version sealed{};   ///< the version of that event
+  std::uint64_t last_sequence = 0;
+  retention kept{};
+};
+
+/// What answers reads of an embedded store: an index of the log, the log's segments, and snapshots
+/// beside it. How far the log goes, and whether it can be written, is for those to say who derive:
+/// the one process that writes, and the many that follow it.
 class indexed_store : public event_store {
  protected:
   using lock_type = std::unique_lock<std::mutex>;
@@ -25,7 +50,7 @@ class indexed_store : public event_store {
   virtual std::mutex& mutex() noexcept = 0;
   virtual lsn durable() const noexcept = 0;                     // held
   virtual std::uint64_t durable_sequence() const noexcept = 0;  // held
-  virtual checkpoint durable_head() const = 0;                  // held
+  virtual checkpoint durable_head() = 0;                        // held
   virtual const tail_image& tail() const noexcept = 0;
   /// False while events behind the last one may or may not be acknowledged.
   virtual bool knows_its_end() const noexcept = 0;  // held
@@ -44,14 +69,27 @@ class indexed_store : public event_store {
 
   // Held.
   result<void> check_open() const;
-  result<void> check_history(const checkpoint& seen) const;
-  result<stream_entry*> find(std::string_view name, const uuid& key);
-  command_record record_of(const command_entry& command) const;
-  checkpoint checkpoint_at(std::uint64_t sequence) const;
+  log_view view();
+
+  // Not held.
+  /// What stands at a position: its id and place.
+  result<event_entry> event_at(const log_view& seen, std::uint64_t sequence);
+  result<event_entry> event_at(const log_view& seen, const seen_stream& of, version number);
+  result<checkpoint> checkpoint_at(const log_view& seen, std::uint64_t sequence);
+  result<void> check_history(const log_view& seen, const checkpoint& mark);
+  /// A stream; none when it was never written. Another name with its key is an error.
+  result<std::optional<seen_stream>> find(const log_view& seen, std::string_view name,
+                                          const uuid& key);
+  result<std::optional<seen_stream>> find(const log_view& seen, const uuid& key);
+  result<retention> retention_of(const log_view& seen, const uuid& key);
+  /// The first version that retention does not hide.
+  result<version> first_kept(const log_view& seen, const seen_stream& of, time_point now);
+  result<command_record> record_of(const log_view& seen, const command_entry& command);
+  /// Fills in what the recent entry of a stream does not know.
+  result<void> know(const uuid& key);
 
   store_directory directory_;
   std::unique_ptr<log_index> index_;
-  segment_table segments_{};
   completion_thread completions_;
   notifier notifier_;
   snapshot_files snapshots_;
@@ -61,9 +99,9 @@ class indexed_store : public event_store {
   class read_run;
   class history_run;
 
-  wanted_event wanted(std::uint64_t sequence) const;
-  stream_info info_of(const stream_entry& stream, time_point now) const;
-  result<std::optional<snapshot>> usable_snapshot(const uuid& key, std::uint64_t shape);
+  result<stream_info> info_of(const log_view& seen, const seen_stream& stream, time_point now);
+  result<std::optional<snapshot>> usable_snapshot(const log_view& seen, const seen_stream& stream,
+                                                  std::uint64_t shape);
 };
 
 }  // namespace embedded

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <deque>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "annals/engine.h"
-#include "format.h"
+#include "recent_segment.h"
+#include "sealed_log.h"
 
 namespace annals {
 inline namespace v1 {
@@ -30,94 +29,47 @@ class dictionary {
   std::unordered_map<std::string_view, std::uint32_t> numbers_{};
 };
 
-/// What the index knows of a stream. Entries never move and are never removed; name, key,
-/// aggregate id and category never change and may be read without the mutex.
-struct stream_entry {
-  std::string name{};
-  uuid key{};
-  uuid aggregate_id{};
-  std::uint32_t category = 0;
-  std::uint32_t number = 0;                ///< its place in the index
-  std::vector<std::uint64_t> sequences{};  ///< of version 1, 2, …; staged ones included
-  retention kept{};                        ///< what reads obey
-  retention staged{};                      ///< what appends obey
-
-  version newest() const noexcept { return {sequences.size()}; }
-  /// How many of its events are at or before a sequence.
-  version newest_at(std::uint64_t sequence) const noexcept;
-  std::uint64_t last_sequence() const noexcept { return sequences.empty() ? 0 : sequences.back(); }
-};
-
-struct event_entry {
-  lsn place{};  // of the item
-  uuid id{};
-  hlc recorded{};
-  std::uint32_t type = 0;
-  std::uint32_t stream = 0;
-};
-
-struct command_entry {
-  appended result{};
-  uuid digest{};
-  const stream_entry* stream = nullptr;  // null: none was listed
-  lsn place{};                           // of the frame
-};
-
-/// Everything that is known without reading the log. In memory, some 40 bytes per event and 300 per
-/// stream; rebuilt from the log on opening. Staged events are in it: readers stop at the durable
-/// sequence.
+/// What is known of the log: its sealed segments by index files, the few newest ones in memory.
 ///
-/// Threads: under the mutex of the log.
+/// Units:   nothing per event or stream of segments that have index files.
+/// Threads: under the mutex of the log; what `sealed` and `recent` give out lives as long as it is
+///          held.
 class log_index {
  public:
+  explicit log_index(std::shared_ptr<const sealed_log> sealed = std::make_shared<sealed_log>())
+      : sealed_(std::move(sealed)) {}
+
   dictionary types{};
   dictionary categories{};
 
-  stream_entry* find(const uuid& key);
-  stream_entry& add_stream(const uuid& key, std::string_view name, std::uint32_t category);
-  stream_entry& stream(std::uint32_t number) { return streams_[number]; }
-  std::size_t streams() const noexcept { return streams_.size(); }
+  const std::shared_ptr<const sealed_log>& sealed() const noexcept { return sealed_; }
+  /// Oldest first; they follow the sealed ones.
+  const std::vector<std::shared_ptr<recent_segment>>& recent() const noexcept { return recent_; }
+  /// The one that is written.
+  recent_segment& active() { return *recent_.back(); }
+  void begin_segment(std::shared_ptr<segment> of);
+  /// Puts another view of a recent segment in the place of the one before.
+  void replace_file(std::shared_ptr<segment> of);
+  /// Takes the place of the recent segments that `next` holds.
+  void settle(std::shared_ptr<const sealed_log> next);
 
-  /// Adds the next event; `tags` as for_each_tag gives them.
-  void add_event(stream_entry& to, const event_entry& event);
-  void add_tag(std::string_view tag, std::uint64_t sequence) {
-    tags_[std::string(tag)].push_back(sequence);
-  }
-  const event_entry& event(std::uint64_t sequence) const { return events_[sequence - 1]; }
-  std::uint64_t events() const noexcept { return events_.size(); }
-  const stream_entry& stream_of(const event_entry& event) const { return streams_[event.stream]; }
+  /// The newest event; staged ones included.
+  std::uint64_t last_sequence() const noexcept;
+  /// A stream as the newest recent segment that has it knows it; null: none does.
+  recent_stream* find(const uuid& key) const;
+  /// The entry of a stream in the active segment: made, from `older`, when there is none.
+  recent_stream& enter(const uuid& key, const stream_head& older);
+  /// Fills in what entries of a stream do not know, from what the sealed segments tell.
+  void know(const uuid& key, stream_head sealed);
+  /// All that the recent segments say of a stream that one of them has, staged or not.
+  stream_head head_of(const uuid& key) const;
 
   const command_entry* find_command(const uuid& id) const;
-  void add_command(const uuid& id, const command_entry& command) { commands_.emplace(id, command); }
-
-  /// True when retention hides an event; `newest` is what counts as the stream's newest version.
-  bool hides(std::uint64_t sequence, version newest, time_point now) const;
-  /// The first version of a stream that retention does not hide, of versions 1 to `newest`.
-  version first_kept(const stream_entry& stream, version newest, time_point now) const;
-
-  /// The first event after `after` that the query selects and a reader would see, or 0.
-  std::uint64_t first_match(const query& selects, std::uint64_t after, time_point now) const;
+  bool has_retention() const noexcept;
 
  private:
-  using visible = std::function<bool(std::uint64_t)>;
-  std::uint64_t first_visible(std::uint64_t after, const visible& sees) const;
-  std::uint64_t first_match(const query_item& item, std::uint64_t after, const visible& sees) const;
-  std::uint64_t first_of_types(const std::vector<std::uint32_t>& types, std::uint64_t after,
-                               const visible& sees) const;
-
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-
-  std::deque<stream_entry> streams_{};
-  std::unordered_map<uuid, std::uint32_t> by_key_{};
-  std::deque<event_entry> events_{};             // by sequence, from 1
-  std::vector<std::uint64_t> newest_of_type_{};  // by type number
-  std::unordered_map<std::string, std::vector<std::uint64_t>, text_hash, std::equal_to<>> tags_{};
-  std::unordered_map<uuid, command_entry> commands_{};
+  std::shared_ptr<const sealed_log> sealed_;
+  std::vector<std::shared_ptr<recent_segment>> recent_{};
 };
 
 }  // namespace embedded

@@ -24,8 +24,11 @@ std::optional<uuid> unless_nil(const uuid& id) {
 }  // namespace
 
 const segment& log_reader::segment_of(lsn place) {
-  if (!segment_ || segment_->number() != place.segment())
-    segment_ = segments_.number(place.segment());
+  if (!segment_ || segment_->number() != place.segment()) {
+    const auto found = std::ranges::find(segments_, place.segment(), &segment::number);
+    ANNALS_ASSERT(found != segments_.end(), "an event is read in a segment that the reader holds");
+    segment_ = *found;
+  }
   return *segment_;
 }
 
@@ -139,7 +142,8 @@ result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) 
   if (!at) return std::unexpected(at.error());
   const item_view item(*at);
   const bool is_it = item.kind() == item_kind::event &&
-                     item.as<event_item>().stream_key == wanted.stream->key &&
+                     item.as<event_item>().stream_key == wanted.stream &&
+                     item.as<event_item>().sequence == wanted.sequence &&
                      item.as<event_item>().event_id == wanted.id;
   if (!is_it) return damaged(wanted.place, "another event stands here");
   const auto frame =
@@ -164,14 +168,14 @@ result<item_view> log_reader::load(std::span<const wanted_event> ahead) {
   if (loaded) return loaded;
   const auto position = std::to_string(ahead.front().sequence);
   return fail(loaded.error().code(), loaded.error().message() + "; position " + position +
-                                         " of stream " + ahead.front().stream->name +
+                                         " of stream " + std::string(ahead.front().name) +
                                          " cannot be read, restore the store from a backup");
 }
 
 event_view log_reader::view(const item_view& item, const wanted_event& wanted) {
   const auto event = item.as<event_item>();
   const std::byte* payload = item.data() + sizeof(event_item);
-  lent_.push_back({payload, front_, wanted.stream});
+  lent_.push_back({payload, front_, wanted.name});
   return event_view({.type = wanted.type,
                      .payload = {payload, event.payload_length},
                      .version = {event.version},
@@ -204,17 +208,16 @@ const log_reader::lent_event& log_reader::lent(const event_view& view) const {
 
 event_header log_reader::header(const event_view& view) const {
   const auto event = read_as<event_item>(view.payload().data() - sizeof(event_item));
-  const auto& stream = *lent(view).stream;
   return {.event_id = event.event_id,
           .stream_key = event.stream_key,
-          .aggregate_id = stream.aggregate_id,
+          .aggregate_id = aggregate_id_of(lent(view).name, event.stream_key),
           .timestamp = time_point(std::chrono::microseconds(event.timestamp)),
           .recorded = {event.recorded},
           .genesis = (event.flags & event_is_genesis) != 0};
 }
 
 std::string_view log_reader::stream_name(const event_view& view) const {
-  return lent(view).stream->name;
+  return lent(view).name;
 }
 
 event_metadata log_reader::metadata(const event_view& view) const {
@@ -225,8 +228,8 @@ event_metadata log_reader::metadata(const event_view& view) const {
                      .version = view.version(),
                      .timestamp = facts.timestamp,
                      .event_type = std::string(view.type()),
-                     .stream = beside.stream->name,
-                     .category = std::string(category_of(beside.stream->name)),
+                     .stream = std::string(beside.name),
+                     .category = std::string(category_of(beside.name)),
                      .stream_key = facts.stream_key,
                      .position = view.position(),
                      .recorded = facts.recorded,

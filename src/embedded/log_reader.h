@@ -7,8 +7,7 @@
 
 #include "annals/event.h"
 #include "frame.h"
-#include "log_index.h"
-#include "segment_table.h"
+#include "segment.h"
 #include "tail_image.h"
 
 namespace annals {
@@ -20,7 +19,8 @@ struct wanted_event {
   std::uint64_t sequence = 0;
   lsn place{};
   uuid id{};
-  const stream_entry* stream = nullptr;
+  uuid stream{};            ///< key
+  std::string_view name{};  ///< of the stream; lives as long as the index's entry, or the mapping
   std::string_view type{};
 };
 
@@ -30,8 +30,9 @@ struct wanted_event {
 /// Threads: `load` and `release` by one; the views' methods by any, meanwhile.
 class log_reader final : public metadata_source {
  public:
-  log_reader(const segment_table& segments, const tail_image& tail)
-      : segments_(segments), tail_(tail) {}
+  /// Reads these segments.
+  log_reader(std::vector<std::shared_ptr<segment>> segments, const tail_image& tail)
+      : segments_(std::move(segments)), tail_(tail) {}
 
   /// An event and the ones that will be asked for next, so that one read fetches neighbours.
   ///
@@ -60,7 +61,7 @@ class log_reader final : public metadata_source {
   struct lent_event {
     const std::byte* payload = nullptr;
     const std::byte* frame = nullptr;
-    const stream_entry* stream = nullptr;
+    std::string_view name{};  // of the stream
   };
 
   result<const std::byte*> bytes_at(lsn place, std::size_t length,
@@ -74,7 +75,7 @@ class log_reader final : public metadata_source {
   std::unexpected<error> damaged(lsn place, std::string_view what);
   const lent_event& lent(const event_view& view) const;
 
-  const segment_table& segments_;
+  std::vector<std::shared_ptr<segment>> segments_;
   const tail_image& tail_;
   std::shared_ptr<segment> segment_{};  // the last one used
   std::vector<piece> pieces_{};

@@ -16,21 +16,22 @@ std::size_t dictionary_bytes(std::string_view text) noexcept {
 /// One frame on its way into the log.
 class frame_builder {
  public:
-  frame_builder(commit_log& log, log_index& index, append_draft& draft, frame_kind kind)
-      : log_(log), index_(index), draft_(draft), kind_(kind) {}
+  frame_builder(commit_log& log, log_index& index, append_draft& draft,
+                std::span<const std::optional<stream_head>> sealed, frame_kind kind)
+      : log_(log), index_(index), draft_(draft), sealed_(sealed), kind_(kind) {}
 
   appended build(hlc received) {
     first_type_ = index_.types.next();
     first_category_ = index_.categories.next();
-    resolve_streams();
+    find_new_streams();
     resolve_types();
     const std::size_t bytes = frame_bytes();
-    place_ = log_.reserve(bytes);
+    place_ = log_.reserve(bytes);  // from here on the active segment is the frame's
     at_ = place_.at + sizeof(frame_header);
     items_crc_ = place_.seed;
     add_dictionary(index_.types, dictionary_kind::type, first_type_);
     add_dictionary(index_.categories, dictionary_kind::category, first_category_);
-    add_names();
+    enter_streams();
     add_draft(received);
     log_.stage(bytes, {.kind = kind_,
                        .events = static_cast<std::uint32_t>(draft_.events().size()),
@@ -42,23 +43,53 @@ class frame_builder {
   }
 
  private:
+  const stream_head* sealed_head(std::size_t i) const {
+    return i < sealed_.size() && sealed_[i] ? &*sealed_[i] : nullptr;
+  }
+
   // A stream is entered when it gets events, or is the first listed beside a command id.
-  void resolve_streams() {
-    std::vector<bool> written(draft_.streams().size());
-    for (const auto& event : draft_.events()) written[event.stream] = true;
-    if (!written.empty() && !draft_.command_id().is_nil()) written[0] = true;
-    for (std::size_t i = 0; i < draft_.streams().size(); ++i) {
+  void find_new_streams() {
+    written_.resize(draft_.streams().size());
+    for (const auto& event : draft_.events()) written_[event.stream] = true;
+    if (!written_.empty() && !draft_.command_id().is_nil()) written_[0] = true;
+    is_new_.resize(written_.size());
+    for (std::size_t i = 0; i < written_.size(); ++i) {
       const auto& part = draft_.streams()[i];
-      auto* entry = index_.find(part.key);
-      if (entry == nullptr && written[i]) {
-        auto category = index_.categories.number_of(part.category);
-        if (category == 0 && !part.category.empty())
-          category = index_.categories.add(part.category);
-        entry = &index_.add_stream(part.key, part.name, category);
-        new_streams_.push_back(static_cast<std::uint32_t>(i));
-      }
-      streams_.push_back(entry);
+      is_new_[i] = written_[i] && sealed_head(i) == nullptr && index_.find(part.key) == nullptr;
+      if (is_new_[i] && !part.category.empty() && index_.categories.number_of(part.category) == 0)
+        index_.categories.add(part.category);
     }
+  }
+
+  void enter_streams() {
+    streams_.resize(written_.size());
+    for (std::size_t i = 0; i < written_.size(); ++i) {
+      if (!written_[i]) continue;
+      const auto& part = draft_.streams()[i];
+      if (is_new_[i]) {
+        streams_[i] = &enter_new(part);
+      } else if (auto* there = index_.active().find(part.key)) {
+        streams_[i] = there;
+      } else {
+        const auto* older = sealed_head(i);
+        streams_[i] = &index_.enter(part.key, older ? *older : index_.head_of(part.key));
+      }
+    }
+  }
+
+  recent_stream& enter_new(const append_draft::stream_part& part) {
+    const auto category = index_.categories.number_of(part.category);
+    const auto offset = place_.where.offset() + static_cast<std::uint64_t>(at_ - place_.at);
+    std::memcpy(at_, part.name_item.data(), part.name_item.size());
+    auto name = read_as<name_item>(at_);
+    name.category = category;
+    write_as(at_, name);
+    finish_item(at_);
+    at_ += part.name_item.size();
+    return index_.enter(part.key, {.key = part.key,
+                                   .name = std::string(part.name),
+                                   .name_place = lsn::at(place_.where.segment(), offset),
+                                   .category = category});
   }
 
   void resolve_types() {
@@ -79,7 +110,8 @@ class frame_builder {
       bytes += dictionary_bytes(index_.types.text_of(n));
     for (auto n = first_category_; n < index_.categories.next(); ++n)
       bytes += dictionary_bytes(index_.categories.text_of(n));
-    for (const auto i : new_streams_) bytes += draft_.streams()[i].name_item.size();
+    for (std::size_t i = 0; i < is_new_.size(); ++i)
+      if (is_new_[i]) bytes += draft_.streams()[i].name_item.size();
     return bytes;
   }
 
@@ -106,18 +138,6 @@ class frame_builder {
     }
   }
 
-  void add_names() {
-    for (const auto i : new_streams_) {
-      const auto& item = draft_.streams()[i].name_item;
-      std::memcpy(at_, item.data(), item.size());
-      auto name = read_as<name_item>(at_);
-      name.category = streams_[i]->category;
-      write_as(at_, name);
-      finish_item(at_);
-      at_ += item.size();
-    }
-  }
-
   // Command and context first, then the events; see append_draft::items.
   void add_draft(hlc received) {
     const auto items = draft_.items();
@@ -135,11 +155,13 @@ class frame_builder {
     }
     for (at_ = front; at_ < events; at_ += read_as<item_header>(at_).length) finish_item(at_);
     add_events(front, received);
-    result_.last = {.sequence = draft_.events().empty() ? 0 : index_.events()};
+    result_.last = {.sequence = draft_.events().empty() ? 0 : index_.last_sequence()};
     if (command != nullptr)
-      index_.add_command(
-          draft_.command_id(),
-          {result_, draft_.digest(), streams_.empty() ? nullptr : streams_[0], place_.where});
+      index_.active().add_command(draft_.command_id(),
+                                  {.result = result_,
+                                   .digest = draft_.digest(),
+                                   .stream = streams_.empty() ? uuid{} : streams_[0]->key,
+                                   .place = place_.where});
   }
 
   // The version of the first stream after the append; it stands in front of the events.
@@ -147,41 +169,51 @@ class frame_builder {
     if (streams_.empty()) return;
     std::uint64_t added = 0;
     for (const auto& event : draft_.events()) added += event.stream == 0 ? 1 : 0;
-    const std::uint64_t before = streams_[0] == nullptr ? 0 : streams_[0]->newest().number;
-    result_.stream_version = {before + added};
+    result_.stream_version = {version_before() + added};
+  }
+
+  std::uint64_t version_before() const {
+    if (streams_[0] != nullptr) return streams_[0]->newest().number;
+    if (const auto* older = sealed_head(0)) return older->newest.number;
+    const auto* found = index_.find(draft_.streams()[0].key);
+    return found == nullptr ? 0 : found->newest().number;
   }
 
   void add_events(std::byte* items, hlc received) {
     hlc reading = next_hlc({log_.clock()}, received, draft_.now());
+    const std::uint64_t first = log_.staged_sequence() + 1;
+    auto& active = index_.active();
     for (std::size_t i = 0; i < draft_.events().size(); ++i) {
       const auto& part = draft_.events()[i];
       std::byte* at = items + part.offset;
       auto& stream = *streams_[part.stream];
       auto event = read_as<event_item>(at);
+      const auto offset = place_.where.offset() + static_cast<std::uint64_t>(at - place_.at);
       event.version = stream.newest().next().number;
-      event.previous_sequence = stream.last_sequence();
+      event.previous = stream.events.empty() ? stream.previous : active.newest_of(stream).place;
       if (kind_ != frame_kind::import) event.recorded = reading.plus(i).bits;
       event.type = types_[i];
       event.category = stream.category;
       event.frame_distance = static_cast<std::uint32_t>((at - place_.at) / 8);
+      event.sequence = first + i;
+      event.name = stream.name_place;
       write_as(at, event);
       finish_item(at);
       last_event_ = event.event_id;
       clock_ = event.recorded;
-      const auto offset = place_.where.offset() + static_cast<std::uint64_t>(at - place_.at);
-      index_.add_event(stream, {.place = lsn::at(place_.where.segment(), offset),
+      active.add_event(stream, {.place = lsn::at(place_.where.segment(), offset),
                                 .id = event.event_id,
                                 .recorded = {event.recorded},
                                 .type = event.type,
                                 .stream = stream.number});
-      for_each_tag(item_view(at),
-                   [&](std::string_view tag) { index_.add_tag(tag, index_.events()); });
+      for_each_tag(item_view(at), [&](std::string_view tag) { active.add_tag(tag); });
     }
   }
 
   commit_log& log_;
   log_index& index_;
   append_draft& draft_;
+  std::span<const std::optional<stream_head>> sealed_;
   frame_kind kind_;
   commit_log::place place_{};
   std::byte* at_ = nullptr;
@@ -189,8 +221,9 @@ class frame_builder {
   std::uint32_t items_ = 0;
   std::uint32_t first_type_ = 0;
   std::uint32_t first_category_ = 0;
-  std::vector<stream_entry*> streams_{};
-  std::vector<std::uint32_t> new_streams_{};
+  std::vector<bool> written_{};
+  std::vector<bool> is_new_{};
+  std::vector<recent_stream*> streams_{};
   std::vector<std::uint32_t> types_{};
   std::uint64_t clock_ = 0;
   uuid last_event_{};
@@ -199,7 +232,7 @@ class frame_builder {
 
 // A frame of one item without a rest, or of none.
 template <class Item>
-void stage_single(commit_log& log, frame_kind kind, const std::optional<Item>& item) {
+lsn stage_single(commit_log& log, frame_kind kind, const std::optional<Item>& item) {
   const std::size_t bytes = sizeof(frame_header) + (item ? sizeof(Item) : 0);
   const auto place = log.reserve(bytes);
   std::uint32_t items_crc = place.seed;
@@ -209,16 +242,19 @@ void stage_single(commit_log& log, frame_kind kind, const std::optional<Item>& i
     finish_head(at, place.seed, items_crc);
   }
   log.stage(bytes, {.kind = kind, .items = item ? 1U : 0U, .items_crc = items_crc});
+  return place.where;
 }
 
 }  // namespace
 
-appended stage_append(commit_log& log, log_index& index, append_draft& draft, frame_kind kind,
+appended stage_append(commit_log& log, log_index& index, append_draft& draft,
+                      std::span<const std::optional<stream_head>> sealed, frame_kind kind,
                       hlc received) {
-  return frame_builder(log, index, draft, kind).build(received);
+  return frame_builder(log, index, draft, sealed, kind).build(received);
 }
 
-void stage_retention(commit_log& log, const stream_entry& of, const retention& kept) {
+void stage_retention(commit_log& log, log_index& index, const stream_head& of,
+                     const retention& kept) {
   const retention_item item{.item = {.length = sizeof(retention_item),
                                      .kind = static_cast<std::uint16_t>(item_kind::retention),
                                      .head = sizeof(retention_item)},
@@ -226,8 +262,14 @@ void stage_retention(commit_log& log, const stream_entry& of, const retention& k
                             .truncate_before = kept.truncate_before.number,
                             .max_age = kept.max_age.count(),
                             .max_count = kept.max_count,
+                            .version = of.newest.number,
+                            .previous = of.last,
+                            .name = of.name_place,
+                            .category = of.category,
                             .gone = kept.gone ? std::uint8_t{1} : std::uint8_t{0}};
-  stage_single<retention_item>(log, frame_kind::retention, item);
+  const auto place = stage_single<retention_item>(log, frame_kind::retention, item);
+  index.enter(of.key, of);
+  index.active().add_retention(of.key, place, kept);
 }
 
 void stage_opened(commit_log& log, const std::optional<repair_item>& repaired) {

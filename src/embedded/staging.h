@@ -11,12 +11,15 @@ namespace embedded {
 
 /// Puts a checked append into the log and the index: names, dictionary entries, command, context
 /// and events, in one frame. With the log's mutex held and room assured. An import keeps its
-/// readings.
-appended stage_append(commit_log& log, log_index& index, append_draft& draft, frame_kind kind,
+/// readings. `sealed` are what the sealed segments tell of the draft's streams that no recent one
+/// has; empty: nothing of any.
+appended stage_append(commit_log& log, log_index& index, append_draft& draft,
+                      std::span<const std::optional<stream_head>> sealed, frame_kind kind,
                       hlc received);
 
-/// Puts the new retention of a stream into the log.
-void stage_retention(commit_log& log, const stream_entry& of, const retention& kept);
+/// Puts the new retention of a stream into the log and the index.
+void stage_retention(commit_log& log, log_index& index, const stream_head& of,
+                     const retention& kept);
 inline constexpr std::size_t retention_frame_bytes = sizeof(frame_header) + sizeof(retention_item);
 
 /// Puts the first frame of this process into the log; `repaired` describes what recovery dropped.
