@@ -46,8 +46,8 @@ struct checked_file_facts {
 /// Writes an index file from its beginning to its end, under a temporary name until it is whole.
 /// Keeps four bytes per 4 KiB in memory, and a buffer of 1 MiB.
 ///
-/// Errors:  disk_full, database_error; the temporary file stays and is replaced by the next attempt.
-/// Threads: one.
+/// Errors:  disk_full, database_error; the temporary file stays and is replaced by the next
+/// attempt. Threads: one.
 class checked_file_writer {
  public:
   /// Begins a file that will have the name `path`.
@@ -82,7 +82,8 @@ class checked_file_writer {
 
 /// An index file, mapped; each page is checked before its first use.
 ///
-/// Errors:  store_corrupt with path, offset and what is wrong; database_error for a disk that cannot
+/// Errors:  store_corrupt with path, offset and what is wrong; database_error for a disk that
+/// cannot
 ///          be read.
 /// Threads: any.
 class checked_file {

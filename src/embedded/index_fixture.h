@@ -14,9 +14,7 @@ class index_fixture : public store_fixture {
  protected:
   static constexpr std::uint64_t hash_seed = 0x5eed;
 
-  index_fixture() : store_fixture(disk::memory) {
-    EXPECT_TRUE(env_->create_directories(root()));
-  }
+  index_fixture() : store_fixture(disk::memory) { EXPECT_TRUE(env_->create_directories(root())); }
 
   std::string path(const std::string& name = "file") const { return root() + '/' + name; }
 

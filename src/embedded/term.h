@@ -26,8 +26,8 @@ constexpr bool is_term_kind(std::uint64_t number) noexcept {
   return number >= 1 && number < term_kinds;
 }
 
-/// The hash of a term, seeded with the store's hash seed. Two terms may have one hash: what it finds
-/// is compared with the log before it is believed.
+/// The hash of a term, seeded with the store's hash seed. Two terms may have one hash: what it
+/// finds is compared with the log before it is believed.
 std::uint64_t term_hash(std::uint64_t seed, term_kind kind,
                         std::span<const std::byte> bytes) noexcept;
 

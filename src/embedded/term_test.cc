@@ -23,8 +23,7 @@ TEST(xxh3, agrees_with_its_published_value) {
 
 TEST(term_hash, is_the_hash_of_the_kind_followed_by_the_bytes) {
   const std::string_view written = "\x04key:value";
-  EXPECT_EQ(hash_of(term_kind::tag, "key:value"),
-            xxh3_64(seed, std::as_bytes(std::span(written))));
+  EXPECT_EQ(hash_of(term_kind::tag, "key:value"), xxh3_64(seed, std::as_bytes(std::span(written))));
 }
 
 // Stored in every index file: these may never change.
@@ -45,8 +44,7 @@ TEST(term_hash, differs_by_kind_by_seed_and_by_every_byte) {
 
 TEST(term_hash, takes_the_longest_tag) {
   const std::string longest(255, 'x');
-  EXPECT_NE(hash_of(term_kind::tag, longest),
-            hash_of(term_kind::tag, longest.substr(1)));
+  EXPECT_NE(hash_of(term_kind::tag, longest), hash_of(term_kind::tag, longest.substr(1)));
 }
 
 }  // namespace
