@@ -121,8 +121,7 @@ result<index_run> index_run::open(env& environment, const std::string& path,
   return index_run(std::move(*file));
 }
 
-result<void> index_run::find(std::uint64_t hash, term_kind kind,
-                             std::vector<run_slot>& out) const {
+result<void> index_run::find(std::uint64_t hash, term_kind kind, std::vector<run_slot>& out) const {
   const auto home = home_of(hash, fields_.spread);
   auto fraction = home.fraction;
   for (auto block = home.block; block < fields_.blocks; ++block, fraction = 0) {
@@ -223,9 +222,7 @@ result<bool> run_cursor::next() {
   const auto slot = run_.slot_of(next_block_ - 1, hash, view.value(index_));
   if (!slot) return std::unexpected(slot.error());
   if (auto there = check_slot(hash); !there) return std::unexpected(there.error());
-  const auto order = [](const run_slot& s) {
-    return std::tuple(s.hash, s.kind, ~s.newest.bits);
-  };
+  const auto order = [](const run_slot& s) { return std::tuple(s.hash, s.kind, ~s.newest.bits); };
   if (any_ && order(*slot) <= order(slot_))
     return run_.damaged(next_block_ - 1, "has slots out of order");
   ++index_;

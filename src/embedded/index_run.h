@@ -149,9 +149,9 @@ class run_cursor {
 /// same terms. Asked only when one of them is ambiguous; decided by looking into the log.
 using same_term = std::function<result<bool>(const run_slot& older, const run_slot& newer)>;
 
-/// Joins two neighbouring runs into one file, whose name is durable then. Of slots with one hash and
-/// kind the newer stays. The result has the bytes of a run built from all slots of both, except where
-/// some are ambiguous.
+/// Joins two neighbouring runs into one file, whose name is durable then. Of slots with one hash
+/// and kind the newer stays. The result has the bytes of a run built from all slots of both, except
+/// where some are ambiguous.
 ///
 /// Errors:  those of reading and writing, and of `same`.
 /// Cost:    reads both twice; memory as that of checked_file_writer.

@@ -122,8 +122,8 @@ TEST_F(index_run_test, has_one_slot_for_terms_of_one_hash_in_one_event) {
 TEST_F(index_run_test, finds_slots_that_spilled_behind_their_home) {
   std::vector<run_slot> slots;
   for (std::uint64_t i = 0; i < 1'000; ++i) {
-    slots.push_back(slot(UINT64_MAX - i, 1, 8 * i));                  // home: the last block
-    slots.push_back(slot(i, 2, 8 * i));                               // home: the first
+    slots.push_back(slot(UINT64_MAX - i, 1, 8 * i));                 // home: the last block
+    slots.push_back(slot(i, 2, 8 * i));                              // home: the first
     slots.push_back(slot((std::uint64_t{1} << 63U) + i, 3, 8 * i));  // home: one in the middle
   }
   const auto run = written(slots);
@@ -224,9 +224,8 @@ TEST_F(lying_run, is_refused_for_each_lie) {
   for (const auto& [name, tell] : lies) {
     written({slot(5, 1), slot(7, 1)});
     ASSERT_TRUE(read_whole());
-    lie<run_fields>(path(), [&](checked_header&, run_fields& fields, block& data) {
-      tell(fields, data);
-    });
+    lie<run_fields>(path(),
+                    [&](checked_header&, run_fields& fields, block& data) { tell(fields, data); });
     EXPECT_TRUE(is_refused(read_whole(5), path())) << name;
   }
 }
@@ -244,8 +243,8 @@ TEST_F(joined_runs, keep_the_newer_of_one_hash_and_kind) {
   const auto newer = written({slot(2, 3), slot(3, 3)}, 3, 5, "b");
   ASSERT_TRUE(join(*env_, path("c"), older, newer, never_asked));
   const auto run = opened(1, 5, "c").value();
-  EXPECT_EQ(all(run), (std::vector{slot(1, 1), slot(2, 3), slot(3, 3),
-                                   slot(3, 1, 64, term_kind::tag)}));
+  EXPECT_EQ(all(run),
+            (std::vector{slot(1, 1), slot(2, 3), slot(3, 3), slot(3, 1, 64, term_kind::tag)}));
   EXPECT_EQ(run.count(term_kind::stream), 3U);
   EXPECT_TRUE(run.check());
 }
@@ -260,9 +259,9 @@ TEST_F(joined_runs, compare_terms_when_a_slot_is_ambiguous) {
   };
   ASSERT_TRUE(join(*env_, path("c"), older, newer, one_is_same));
   const auto run = opened(1, 5, "c").value();
-  EXPECT_EQ(all(run), (std::vector{ambiguous(slot(1, 3)), ambiguous(slot(2, 3)),
-                                   ambiguous(slot(2, 1)), ambiguous(slot(4, 3)),
-                                   ambiguous(slot(4, 1))}));
+  EXPECT_EQ(all(run),
+            (std::vector{ambiguous(slot(1, 3)), ambiguous(slot(2, 3)), ambiguous(slot(2, 1)),
+                         ambiguous(slot(4, 3)), ambiguous(slot(4, 1))}));
   EXPECT_TRUE(run.check());
 }
 
