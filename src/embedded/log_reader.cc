@@ -5,6 +5,7 @@
 #include "annals/assert.h"
 #include "annals/stream.h"
 #include "bytes.h"
+#include "event_metadata.h"
 
 namespace annals {
 inline namespace v1 {
@@ -16,10 +17,6 @@ namespace {
 constexpr std::uint64_t gap_bytes = 4096;
 constexpr std::uint64_t most_bytes = 256U << 10U;
 constexpr std::uint64_t before_bytes = 512;
-
-std::optional<uuid> unless_nil(const uuid& id) {
-  return id.is_nil() ? std::nullopt : std::optional(id);
-}
 
 }  // namespace
 
@@ -221,40 +218,9 @@ std::string_view log_reader::stream_name(const event_view& view) const {
 }
 
 event_metadata log_reader::metadata(const event_view& view) const {
-  const auto facts = header(view);
   const auto& beside = lent(view);
-  event_metadata all{.event_id = facts.event_id,
-                     .aggregate_id = facts.aggregate_id,
-                     .version = view.version(),
-                     .timestamp = facts.timestamp,
-                     .event_type = std::string(view.type()),
-                     .stream = std::string(beside.name),
-                     .category = std::string(category_of(beside.name)),
-                     .stream_key = facts.stream_key,
-                     .position = view.position(),
-                     .recorded = facts.recorded,
-                     .schema = view.schema(),
-                     .codec = view.codec(),
-                     .genesis = facts.genesis};
-  for_each_tag(item_view(view.payload().data() - sizeof(event_item)),
-               [&](std::string_view tag) { all.tags.emplace_back(tag); });
-  for (const std::byte* at = beside.frame + sizeof(frame_header);;) {
-    const item_view item(at);
-    if (item.kind() == item_kind::event) return all;
-    if (item.kind() == item_kind::command)
-      all.command_id = unless_nil(item.as<command_item>().command_id);
-    if (item.kind() == item_kind::context) {
-      const auto context = item.as<context_item>();
-      all.correlation_id = unless_nil(context.correlation_id);
-      all.causation_id = unless_nil(context.causation_id);
-      all.trace = {context.trace_id, context.span_id, context.trace_flags};
-      all.tracestate = text_in(item, context.tracestate_length);
-      const auto user =
-          item.rest().subspan(context.tracestate_length, context.user_metadata_length);
-      all.user_metadata.assign(user.begin(), user.end());
-    }
-    at += item.length();
-  }
+  return metadata_of(view, header(view), beside.name,
+                     item_view(view.payload().data() - sizeof(event_item)), beside.frame);
 }
 
 }  // namespace embedded

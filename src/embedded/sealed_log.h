@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,7 +8,9 @@
 #include <vector>
 
 #include "annals/engine.h"
+#include "index_run.h"
 #include "recent_segment.h"
+#include "mapped_segment.h"
 
 namespace annals {
 inline namespace v1 {
@@ -27,27 +30,119 @@ struct stream_head {
   bool known = true;  ///< false: name, last_sequence, last_id and kept were not looked up
 };
 
+/// The events of a stream in one sealed segment.
+struct stream_piece {
+  const mapped_segment* in = nullptr;
+  postings events{};
+
+  std::uint64_t first_version() const noexcept { return events.first_version; }
+  std::uint64_t last_version() const noexcept { return events.first_version + events.count - 1; }
+};
+
 /// The sealed segments that have index files, and those: nothing of it is in memory but what was
-/// mapped. Immutable; another one takes its place when a segment has been indexed.
+/// mapped. Immutable; another one takes its place when a segment has been indexed or runs were
+/// joined.
 ///
 /// Errors:  every call that looks something up may answer store_corrupt and database_error.
 /// Threads: any.
 class sealed_log {
  public:
-  std::uint64_t segments() const noexcept { return 0; }
-  std::uint64_t last_sequence() const noexcept { return 0; }
-  bool empty() const noexcept { return segments() == 0; }
-  bool has_retention() const noexcept { return false; }
+  using segment_list = std::vector<std::shared_ptr<const mapped_segment>>;
+  using run_list = std::vector<std::shared_ptr<const index_run>>;
 
-  result<std::optional<stream_head>> find_stream(const uuid&) const {
-    return std::optional<stream_head>{};
+  /// Of nothing.
+  sealed_log() = default;
+  /// `types` and `categories`: texts by number, from 1; they live as long as the log.
+  sealed_log(segment_list segments, run_list runs, std::uint64_t hash_seed,
+             std::vector<std::string_view> types, std::vector<std::string_view> categories);
+
+  std::uint64_t segments() const noexcept { return segments_.size(); }
+  bool empty() const noexcept { return segments_.empty(); }
+  std::uint64_t last_sequence() const noexcept {
+    return empty() ? 0 : segments_.back()->last_sequence();
   }
-  result<std::optional<command_entry>> find_command(const uuid&) const {
-    return std::optional<command_entry>{};
+  /// Id of the last event; nil: there is none.
+  uuid last_event() const noexcept;
+  bool has_retention() const noexcept { return retained_; }
+  const segment_list& all() const noexcept { return segments_; }
+  const run_list& runs() const noexcept { return runs_; }
+  std::uint64_t hash_seed() const noexcept { return hash_seed_; }
+  std::string_view type_of(std::uint32_t number) const noexcept { return text(types_, number); }
+  std::string_view category_of(std::uint32_t number) const noexcept {
+    return text(categories_, number);
   }
-  result<std::optional<retention>> find_retention(const uuid&) const {
-    return std::optional<retention>{};
+  std::uint32_t type_number(std::string_view type) const noexcept { return number(types_, type); }
+  std::uint32_t category_number(std::string_view category) const noexcept {
+    return number(categories_, category);
   }
+
+  result<std::optional<stream_head>> find_stream(const uuid& key) const;
+  result<std::optional<command_entry>> find_command(const uuid& id) const;
+  result<std::optional<retention>> find_retention(const uuid& key) const;
+  /// The name of the stream that a command listed first.
+  result<std::string> name_of(const command_entry& command) const;
+
+  result<event_entry> event_at(std::uint64_t sequence) const;
+  result<event_entry> event_at(const uuid& key, lsn last, version number) const;
+  /// The segments with events of a stream whose newest is `last`, from a version on, oldest first.
+  result<std::vector<stream_piece>> pieces_of(const uuid& key, lsn last, version from) const;
+
+  /// The segment, mapped, that a place is in.
+  result<const mapped_segment*> segment_of(lsn place) const;
+  /// The number of the segment that holds an event.
+  std::uint64_t holder_of(std::uint64_t sequence) const noexcept;
+  result<item_view> item_at(lsn place) const;
+  result<event_item> event_item_at(lsn place) const;
+  /// The name that stands at a place, of a stream with this key.
+  result<std::string_view> name_at(lsn place, const uuid& key) const;
+  /// The same where `check_name` found nothing wrong before.
+  std::string_view checked_name_at(lsn place) const noexcept;
+  result<void> check_name(lsn place, const uuid& key) const;
+
+  /// Events that may be selected, in one segment: their offsets, ascending; none when nearly all may
+  /// be.
+  result<std::optional<std::vector<std::uint32_t>>> candidates(const mapped_segment& in,
+                                                               const read_filter& filter) const;
+  /// The first event after `after` that the query selects and `sees` finds visible.
+  using visible = std::function<result<bool>(const event_item&)>;
+  result<std::optional<event_entry>> first_match(const query& selects, std::uint64_t after,
+                                                 const visible& sees) const;
+
+  /// Names of streams that begin with `prefix` and stand behind `after`, ascending, up to `limit`.
+  result<std::vector<std::string>> names(std::string_view prefix, std::string_view after,
+                                         std::size_t limit) const;
+
+  /// The newest segment that has a term; 0: none.
+  result<std::uint64_t> newest_segment_of(term_kind kind, std::span<const std::byte> bytes) const;
+  /// True when what stands at a slot's place is of this term.
+  result<bool> is_of(const run_slot& slot, std::span<const std::byte> bytes) const;
+
+ private:
+  static std::string_view text(const std::vector<std::string_view>& of,
+                               std::uint32_t number) noexcept {
+    return number == 0 || number > of.size() ? std::string_view{} : of[number - 1];
+  }
+  static std::uint32_t number(const std::vector<std::string_view>& of,
+                              std::string_view text) noexcept;
+  /// Calls `each` with the slots of a term, newest first, until it answers true.
+  template <class Each>
+  result<bool> find_slot(term_kind kind, std::span<const std::byte> bytes, Each&& each) const;
+  result<lsn> newest_of(term_kind kind, std::span<const std::byte> bytes) const;
+  result<stream_head> head_from(const event_item& event, lsn place) const;
+  result<bool> may_match_after(const query_item& item, std::uint64_t after) const;
+  result<void> add_places(const mapped_segment& in, term_kind kind,
+                          std::span<const std::byte> bytes, std::vector<std::uint32_t>& out) const;
+  result<std::uint64_t> count_of(const mapped_segment& in, term_kind kind,
+                                 std::span<const std::byte> bytes) const;
+  result<std::optional<std::vector<std::uint32_t>>> candidates_of(
+      const mapped_segment& in, const query_item& item) const;
+
+  segment_list segments_{};  // from number 1
+  run_list runs_{};          // oldest first
+  std::uint64_t hash_seed_ = 0;
+  std::vector<std::string_view> types_{};
+  std::vector<std::string_view> categories_{};
+  bool retained_ = false;
 };
 
 }  // namespace embedded

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame.h"
+#include "manifest.h"
+#include "segment.h"
+#include "segment_index.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// What sealed segments of one store have in common.
+struct sealed_context {
+  env& environment;
+  store_paths paths{};
+  uuid store_id{};
+  std::uint64_t hash_seed = 0;
+  role plays = role::writer;
+};
+
+/// A sealed segment and its index, mapped on the first use. Nothing is given out that was not
+/// checked: single items by their own CRCs, stretches by those that the index has for blocks of
+/// 64 KiB; what a block's CRC covers is not summed again.
+///
+/// Errors:  store_corrupt with file, offset and positions; database_error.
+/// Threads: any.
+class mapped_segment {
+ public:
+  mapped_segment(const sealed_context& context, const sealed_segment& facts)
+      : context_(context), facts_(facts) {}
+
+  const sealed_segment& facts() const noexcept { return facts_; }
+  std::uint64_t number() const noexcept { return facts_.number; }
+  std::uint64_t first_sequence() const noexcept { return facts_.first_sequence; }
+  std::uint64_t last_sequence() const noexcept { return facts_.first_sequence + facts_.events - 1; }
+  std::uint64_t end() const noexcept { return facts_.seal.offset() + seal_frame_bytes; }
+  std::uint32_t seed() const noexcept { return seed_of(facts_.salt); }
+  std::string path() const { return context_.paths.segment(facts_.number); }
+
+  /// Maps what was not mapped yet; all calls below need it.
+  result<void> open() const;
+  const segment_index& index() const noexcept { return *opened_->index; }
+  const std::byte* data() const noexcept { return opened_->bytes; }
+
+  /// An item, all of which holds.
+  result<item_view> item_at(std::uint64_t offset) const;
+  /// The frame that an item of this segment stands in, checked as far as its first event.
+  result<void> check_front(std::uint64_t frame) const;
+  /// Checks whole blocks, as far as they were not checked yet.
+  result<void> check(std::uint64_t offset, std::uint64_t length) const {
+    for (auto block = offset / crc_block_bytes; block * crc_block_bytes < offset + length; ++block)
+      if (!holds(block))
+        if (auto checked = check_block(block); !checked) return checked;
+    return {};
+  }
+  /// True when the blocks of a stretch were checked.
+  bool is_checked(std::uint64_t offset, std::uint64_t length) const noexcept {
+    for (auto block = offset / crc_block_bytes; block * crc_block_bytes < offset + length; ++block)
+      if (!holds(block)) return false;
+    return true;
+  }
+  /// Says that an item will be asked for soon; returns at once.
+  void expect(std::uint64_t offset, std::size_t length) const noexcept;
+  /// The offset of an event by its number in the segment, counted from 0.
+  result<std::uint64_t> offset_of(std::uint64_t ordinal) const;
+
+  std::unexpected<error> damaged(std::uint64_t offset, std::string_view what) const;
+
+ private:
+  static constexpr std::uint8_t block_holds = 255;
+  static constexpr std::uint8_t items_before_block = 16;  // then the whole block is checked
+
+  struct opened_files {
+    std::unique_ptr<file> log{};  // keeps the lock of readers
+    std::unique_ptr<mapping> mapped{};
+    const std::byte* bytes = nullptr;
+    std::unique_ptr<segment_index> index{};
+    std::unique_ptr<std::atomic<std::uint8_t>[]> blocks{};  // items checked in them, or block_holds
+    std::unique_ptr<std::atomic<std::uint64_t>[]> pages{};  // a bit for each that was fetched
+  };
+
+  bool holds(std::uint64_t block) const noexcept {
+    return opened_->blocks[block].load(std::memory_order_acquire) == block_holds;
+  }
+  result<std::unique_ptr<opened_files>> open_files() const;
+  result<void> check_block(std::uint64_t block) const;
+  result<void> fetch(std::uint64_t offset, std::uint64_t length) const;
+  result<void> note_item(std::uint64_t offset, std::uint64_t length) const;
+
+  const sealed_context& context_;
+  sealed_segment facts_;
+  mutable std::mutex opening_{};
+  mutable std::atomic<bool> ready_{false};
+  mutable std::unique_ptr<opened_files> opened_{};
+};
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals
