@@ -12,10 +12,10 @@ namespace embedded {
 /// Where the events of a term stand in one segment.
 struct postings {
   term_kind kind{};
-  std::uint64_t count = 0;          ///< events
-  std::uint64_t link = 0;           ///< segment before this one that has the term; 0: none
-  std::uint64_t first_version = 0;  ///< of the first event; streams only
-  std::uint32_t last = 0;           ///< place of the last event
+  std::uint64_t count = 0;                 ///< events
+  std::uint64_t link = 0;                  ///< segment before this one that has the term; 0: none
+  std::uint64_t first_version = 0;         ///< of the first event; streams only
+  std::uint32_t last = 0;                  ///< place of the last event
   std::span<const std::byte> distances{};  ///< of each place to the one before, from the last on
 };
 
@@ -45,8 +45,8 @@ class segment_index {
   std::uint64_t blocks() const noexcept { return fields_.blocks.length / sizeof(std::uint32_t); }
   /// The CRC of the block number `i`, counted from 0; which the segment must have.
   result<std::uint32_t> block_crc(std::uint64_t i) const;
-  /// The place of the event at or before the event number `ordinal`, counted from 0, whose number is
-  /// a multiple of 64; the segment must have the event.
+  /// The place of the event at or before the event number `ordinal`, counted from 0, whose number
+  /// is a multiple of 64; the segment must have the event.
   result<std::uint32_t> place_near(std::uint64_t ordinal) const;
 
   /// Appends what stands under a hash to `out`: usually nothing or one. What is found may be of

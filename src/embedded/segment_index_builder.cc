@@ -17,8 +17,7 @@ constexpr std::size_t first_table_slots = 1'024;
 
 void block_crcs::add(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto part =
-        bytes.first(std::min<std::size_t>(bytes.size(), crc_block_bytes - filled_));
+    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), crc_block_bytes - filled_));
     crc_ = crc32c(crc_, part);
     filled_ += part.size();
     bytes = bytes.subspan(part.size());

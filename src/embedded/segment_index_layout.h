@@ -11,9 +11,9 @@ namespace embedded {
 
 inline constexpr file_magic segment_index_magic{'A', 'N', 'N', 'A', 'L', 'S', 'I', 'X'};
 
-inline constexpr std::uint64_t crc_block_bytes = 65'536;     // of a segment
-inline constexpr std::uint64_t events_per_place = 64;        // whose places are kept
-inline constexpr std::uint64_t names_per_block = 16;         // the first shares nothing
+inline constexpr std::uint64_t crc_block_bytes = 65'536;  // of a segment
+inline constexpr std::uint64_t events_per_place = 64;     // whose places are kept
+inline constexpr std::uint64_t names_per_block = 16;      // the first shares nothing
 inline constexpr std::uint32_t first_place = first_frame_offset / 8;
 inline constexpr std::size_t uuid_text_bytes = 36;
 

@@ -34,7 +34,7 @@ class segment_index_encoding {
 
   const builder& from_;
   const sealed_facts& facts_;
-  std::size_t width_;                   // bytes of a place
+  std::size_t width_;                    // bytes of a place
   std::vector<std::uint32_t> begins_{};  // of each term in grouped_; one more at the end
   std::vector<std::uint32_t> grouped_{};
   std::vector<std::byte> distances_{};  // of one entry
@@ -67,8 +67,7 @@ result<std::uint64_t> segment_index_encoding::link_of(const builder::term& of,
   return link;
 }
 
-void segment_index_encoding::append_entry(std::uint32_t number, std::uint64_t link,
-                                          unsigned bits) {
+void segment_index_encoding::append_entry(std::uint32_t number, std::uint64_t link, unsigned bits) {
   const auto& of = from_.terms_[number];
   append_bytes_of(entries_, entry_bits_of(of.hash, bits), sizeof(std::uint16_t));
   const auto kind = static_cast<std::uint64_t>(of.kind) - 1;
@@ -88,9 +87,8 @@ result<void> segment_index_encoding::encode_terms(const earlier_segment& earlier
   const auto& terms = from_.terms_;
   std::vector<std::uint32_t> order(terms.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, {}, [&](std::uint32_t i) {
-    return std::tuple(terms[i].hash, terms[i].first, i);
-  });
+  std::ranges::sort(order, {},
+                    [&](std::uint32_t i) { return std::tuple(terms[i].hash, terms[i].first, i); });
   const auto bits = bucket_bits(terms.size());
   const auto begin_buckets_to = [&](std::uint64_t last) {
     while (buckets_.size() <= last) buckets_.push_back(static_cast<std::uint32_t>(entries_.size()));
@@ -119,8 +117,8 @@ void segment_index_encoding::append_name(std::string_view before, std::string_vi
       name.remove_suffix(uuid_text_bytes);
     }
   }
-  const auto shared = static_cast<std::size_t>(std::ranges::mismatch(before, name).in2 -
-                                               name.begin());
+  const auto shared =
+      static_cast<std::size_t>(std::ranges::mismatch(before, name).in2 - name.begin());
   const auto further = name.substr(shared);
   append_varint(name_list_, shared);
   append_varint(name_list_, further.size() * 2 + (packed ? 1 : 0));
