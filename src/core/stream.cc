@@ -1,6 +1,7 @@
 #include "annals/stream.h"
 
 #include <cstring>
+#include <optional>
 
 #include "annals/limits.h"
 
@@ -97,11 +98,11 @@ uuid stream_key_of(std::string_view name) noexcept {
 namespace {
 
 std::optional<uuid> uuid_in(std::string_view name) noexcept {
-  if (is_canonical_uuid(name)) return uuid::parse(name);
+  if (is_canonical_uuid(name)) return *uuid::parse(name);
   const auto hyphen = name.find('-');
   if (hyphen == std::string_view::npos || !is_canonical_uuid(name.substr(hyphen + 1)))
     return std::nullopt;
-  return uuid::parse(name.substr(hyphen + 1));
+  return *uuid::parse(name.substr(hyphen + 1));
 }
 
 }  // namespace

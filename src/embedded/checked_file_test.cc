@@ -100,7 +100,7 @@ TEST_F(checked_file_test, stands_on_disk_as_the_format_says) {
   const auto u32_at = [&](std::size_t at) { return read_as<std::uint32_t>(bytes.data() + at); };
   const auto u64_at = [&](std::size_t at) { return read_as<std::uint64_t>(bytes.data() + at); };
   ASSERT_EQ(bytes.size(), 4096U + 4096 + 16 + 8);
-  EXPECT_EQ(u32_at(8), 1U);
+  EXPECT_EQ(u32_at(8), format_version);
   EXPECT_EQ(u32_at(12), 0U);
   EXPECT_EQ(read_as<uuid>(bytes.data() + 16), store_id_);
   EXPECT_EQ(u64_at(32), 3U);

@@ -6,22 +6,25 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-result<void> embedded_store::check_follows(const import_request& request,
-                                           const append_draft& draft) {
-  std::vector<std::uint64_t> versions;
-  for (const auto& part : draft.streams()) {
-    const auto found = find(part.name, part.key);
-    if (!found) return std::unexpected(found.error());
-    versions.push_back(*found ? (*found)->newest().number : 0);
+result<void> embedded_store::check_follows(const import_request& request, const append_draft& draft,
+                                           const append_facts& facts) {
+  std::vector<std::optional<stream_head>> heads;
+  for (std::size_t i = 0; i < draft.streams().size(); ++i) {
+    const auto& part = draft.streams()[i];
+    heads.push_back(newest_head(part.key, i < facts.heads.size() ? &facts.heads[i] : nullptr));
+    if (heads.back() && heads.back()->name != part.name)
+      return std::unexpected(stream_key_collision(part.name, heads.back()->name));
   }
   auto sequence = log_->staged_sequence();
   hlc recorded{log_->clock()};
   for (std::size_t i = 0; i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
-    const auto& part = draft.streams()[draft.events()[i].stream];
-    if (const auto* stream = index_->find(part.key); stream != nullptr && stream->staged.gone)
-      return std::unexpected(stream_is_gone(part.name, stream->newest()));
-    auto& version = versions[draft.events()[i].stream];
+    auto& head = heads[draft.events()[i].stream];
+    if (!head) head.emplace();
+    if (head->kept.gone)
+      return std::unexpected(
+          stream_is_gone(draft.streams()[draft.events()[i].stream].name, head->newest));
+    auto& version = head->newest.number;
     const bool follows = imported.position == position{.sequence = ++sequence} &&
                          imported.version.number == ++version && imported.recorded > recorded;
     if (!follows) return std::unexpected(does_not_follow(imported, sequence, version));
@@ -34,19 +37,30 @@ result<void> embedded_store::check_follows(const import_request& request,
 result<std::size_t> embedded_store::stage_imported(lock_type& lock, const import_request& request) {
   append_draft draft(request, environment());
   const std::size_t most = draft.most_bytes();
+  append_facts facts;
   lock.lock();
   for (;;) {
     if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
-    if (const auto* known = index_->find_command(draft.command_id()))
-      return std::unexpected(command_id_reused(draft.command_id(), record_of(*known)));
+    if (lacks(facts, draft, {})) {
+      if (auto looked = look_up(lock, facts, draft, {}); !looked)
+        return std::unexpected(looked.error());
+      continue;
+    }
+    if (const auto known = find_known(draft, facts); known.record) {
+      if (known.unknown.is_nil())
+        return std::unexpected(command_id_reused(draft.command_id(), *known.record));
+      if (auto told = know_meanwhile(lock, known.unknown); !told)
+        return std::unexpected(told.error());
+      continue;
+    }
     if (auto merged = check_keys(draft)) return std::unexpected(merged->answer.error());
-    if (auto follows = check_follows(request, draft); !follows)
+    if (auto follows = check_follows(request, draft, facts); !follows)
       return std::unexpected(follows.error());
     if (log_->has_room(most)) break;
     if (auto room = log_->make_room(lock, most); !room) return std::unexpected(room.error());
   }
   const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::import;
-  stage_append(*log_, *index_, draft, kind, {});
+  stage_append(*log_, *index_, draft, facts.heads, kind, {});
   return most;
 }
 

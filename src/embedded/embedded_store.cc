@@ -15,11 +15,12 @@ embedded_store::embedded_store(env& environment, store_directory directory,
                                const embedded_options& options, std::unique_ptr<log_index> index,
                                recovered_log recovered, std::unique_ptr<shared_state> tells)
     : indexed_store(environment, std::move(directory), std::move(index), role::writer) {
-  for (auto& one : recovered.segments) segments_.add(std::move(one));
   log_ = std::make_shared<commit_log>(environment, directory_.paths, options.segment_bytes,
                                       directory_.store_id, std::move(recovered.end),
                                       std::move(tells), completions_, notifier_);
-  log_->on_new_segment = [this](std::shared_ptr<segment> next) { segments_.add(std::move(next)); };
+  log_->on_new_segment = [this](std::shared_ptr<segment> next) {
+    index_->begin_segment(std::move(next));
+  };
 }
 
 embedded_store::~embedded_store() {
@@ -41,16 +42,18 @@ result<void> embedded_store::start(const std::optional<repair_item>& repaired) {
 
 result<void> embedded_store::do_save_snapshot(const snapshot_write& write) {
   const uuid key = stream_key_of(write.stream);
+  log_view seen;
   {
     const lock_type lock(log_->mutex());
     if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
-    const auto found = find(write.stream, key);
-    if (!found) return std::unexpected(found.error());
-    if (*found == nullptr || (*found)->newest_at(log_->durable_sequence()) < write.version)
-      return fail(errc::invalid_argument, "stream " + std::string(write.stream) +
-                                              " has not reached version " +
-                                              std::to_string(write.version.number));
+    seen = view();
   }
+  const auto found = find(seen, write.stream, key);
+  if (!found) return std::unexpected(found.error());
+  if (!*found || (*found)->newest < write.version)
+    return fail(errc::invalid_argument, "stream " + std::string(write.stream) +
+                                            " has not reached version " +
+                                            std::to_string(write.version.number));
   return snapshots_.save(key, write);
 }
 

@@ -33,7 +33,7 @@ class embedded_store final : public indexed_store {
   std::mutex& mutex() noexcept override { return log_->mutex(); }
   lsn durable() const noexcept override { return log_->durable(); }
   std::uint64_t durable_sequence() const noexcept override { return log_->durable_sequence(); }
-  checkpoint durable_head() const override { return log_->durable_head(); }
+  checkpoint durable_head() override { return log_->durable_head(); }
   const tail_image& tail() const noexcept override { return log_->tail(); }
   bool knows_its_end() const noexcept override { return true; }
   result<void> catch_up() override { return {}; }  // the index is ahead, if anything
@@ -42,6 +42,20 @@ class embedded_store final : public indexed_store {
   struct verdict {
     result<appended> answer{};
     bool rests_on_staged = false;
+    uuid unknown{};  ///< not nil: a stream that must be known before there is an answer
+  };
+  /// An earlier append with the same command id.
+  struct known_command {
+    std::optional<command_record> record{};
+    bool rests_on_staged = false;
+    uuid unknown{};
+  };
+  /// What sealed segments tell of an append.
+  struct append_facts {
+    std::shared_ptr<const sealed_log> from{};
+    std::optional<command_record> command{};
+    std::vector<std::optional<stream_head>> heads{};      // of streams that no recent segment has
+    std::vector<std::optional<breaking_event>> matches{};  // of conditions
   };
 
   // All with the log's mutex held.
@@ -49,18 +63,38 @@ class embedded_store final : public indexed_store {
   static error overloaded();
   result<void> stage_retained(lock_type& lock, std::string_view name,
                               const std::function<result<void>(retention&, version)>& change);
-  std::optional<verdict> check_append(const append_request& request, const append_draft& draft);
-  std::optional<verdict> check_command(const append_draft& draft) const;
+  bool lacks(const append_facts& facts, const append_draft& draft,
+             std::span<const append_condition> unless) const;
+  /// Gives the mutex back meanwhile.
+  result<void> look_up(lock_type& lock, append_facts& facts, const append_draft& draft,
+                       std::span<const append_condition> unless);
+  result<void> know_meanwhile(lock_type& lock, const uuid& key);
+  std::optional<verdict> check_append(const append_request& request, const append_draft& draft,
+                                      const append_facts& facts);
+  known_command find_known(const append_draft& draft, const append_facts& facts);
+  std::optional<verdict> check_command(const append_draft& draft, const append_facts& facts);
   std::optional<verdict> check_stream(std::size_t index, const stream_write& write,
-                                      const uuid& key);
+                                      const uuid& key, const append_facts& facts);
   std::optional<verdict> check_condition(std::size_t index, const append_condition& condition,
-                                         time_point now);
+                                         time_point now, const append_facts& facts);
   std::optional<verdict> check_keys(const append_draft& draft) const;
-  result<void> check_follows(const import_request& request, const append_draft& draft);
-  breaking_event describe(std::uint64_t sequence) const;
+  result<void> check_follows(const import_request& request, const append_draft& draft,
+                             const append_facts& facts);
+  result<void> check_recent_history(const checkpoint& mark) const;
+  std::uint64_t first_recent_match(const query& selects, std::uint64_t after,
+                                   time_point now) const;
+  std::optional<stream_head> newest_head(const uuid& key,
+                                         const std::optional<stream_head>* sealed) const;
+  retention retention_held(const uuid& key, lsn bound, const retention& sealed) const;
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.
+  result<void> look_up(const log_view& seen, const std::vector<bool>& is_recent,
+                       append_facts& facts, const append_draft& draft,
+                       std::span<const append_condition> unless);
+  result<std::optional<breaking_event>> sealed_match(const log_view& seen,
+                                                     const append_condition& condition,
+                                                     time_point now);
   /// Answers without staging: at once, but not before earlier answers.
   void answer_refusal(lock_type lock, caller who, verdict refused, completion<appended> done);
   result<appended> wait_for(lock_type lock, appended staged);

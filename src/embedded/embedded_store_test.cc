@@ -175,13 +175,13 @@ TEST_F(embedded_engine, refuses_a_newer_format_wherever_it_is_stated) {
   {
     auto store = open();
   }
-  set_version<store_mark>(root() + "/ANNALS", 2);
+  set_version<store_mark>(root() + "/ANNALS", format_version + 1);
   EXPECT_EQ(try_open().error().code(), errc::store_too_new);
   EXPECT_EQ(verify_embedded(root()).error().code(), errc::store_too_new);
-  set_version<store_mark>(root() + "/ANNALS", 1);
-  set_version<segment_header>(segment(1), 2);
+  set_version<store_mark>(root() + "/ANNALS", format_version);
+  set_version<segment_header>(segment(1), format_version + 1);
   EXPECT_EQ(try_open().error().code(), errc::store_too_new);
-  set_version<segment_header>(segment(1), 1);
+  set_version<segment_header>(segment(1), format_version);
   EXPECT_TRUE(try_open());
 }
 

@@ -17,7 +17,6 @@ constexpr std::chrono::milliseconds without_state{100};  // between looks, while
 following_store::following_store(env& environment, store_directory directory)
     : indexed_store(environment, std::move(directory), std::make_unique<log_index>(), role::reader),
       follower_(directory_, environment, *index_, mutex_) {
-  follower_.on_segment = [this](std::shared_ptr<segment> next) { segments_.add(std::move(next)); };
 }
 
 following_store::~following_store() {
@@ -42,6 +41,17 @@ result<void> following_store::catch_up() {
     const std::atomic<std::uint32_t> never{0};
     environment().park(never, 0, before_next_try);
   }
+}
+
+checkpoint following_store::durable_head() {
+  const auto sequence = index_->last_sequence();
+  if (sequence == 0) return {};
+  for (const auto& one : index_->recent())
+    if (one->holds(sequence))
+      return {info().store_id,
+              {.sequence = sequence, .fingerprint = fingerprint_of(one->event(sequence).id)}};
+  return {info().store_id,
+          {.sequence = sequence, .fingerprint = fingerprint_of(index_->sealed()->last_event())}};
 }
 
 bool following_store::is_closed() {

@@ -31,8 +31,8 @@ class following_store final : public indexed_store {
 
   std::mutex& mutex() noexcept override { return mutex_; }
   lsn durable() const noexcept override { return follower_.place(); }
-  std::uint64_t durable_sequence() const noexcept override { return index_->events(); }
-  checkpoint durable_head() const override { return checkpoint_at(index_->events()); }
+  std::uint64_t durable_sequence() const noexcept override { return index_->last_sequence(); }
+  checkpoint durable_head() override;
   const tail_image& tail() const noexcept override { return no_tail_; }
   bool knows_its_end() const noexcept override { return follower_.is_told(); }
   result<void> catch_up() override;

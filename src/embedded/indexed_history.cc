@@ -2,6 +2,7 @@
 #include "frame.h"
 #include "indexed_store.h"
 #include "log_scan.h"
+#include "recovery.h"
 
 namespace annals {
 inline namespace v1 {
@@ -10,33 +11,46 @@ namespace embedded {
 /// One pass over the log, up to what was durable when it began.
 class indexed_store::history_run {
  public:
-  history_run(indexed_store& store, history_sink& on_entry) : store_(store), sink_(on_entry) {}
+  history_run(indexed_store& store, log_view seen, history_sink& on_entry)
+      : store_(store), seen_(std::move(seen)), sink_(on_entry) {}
 
   result<void> run() {
-    lsn end{};
-    {
-      const lock_type lock(store_.mutex());
-      if (auto open = store_.check_open(); !open) return open;
-      end = store_.durable();
+    for (const auto& one : seen_.sealed->all()) {
+      if (stopped_) return {};
+      if (auto told = tell_sealed(*one); !told) return told;
     }
-    for (std::uint64_t number = 1; number <= end.segment() && !stopped_; ++number)
-      if (auto told = tell(*store_.segments_.number(number), end); !told) return told;
+    for (const auto& one : seen_.recent) {
+      if (stopped_ || one->number() > seen_.durable.segment()) return {};
+      const auto file = one->file();
+      segment_scan scan(file->direct ? *file->direct : *file->reader, file->header);
+      if (auto told = tell(scan, file->path, one->number()); !told) return told;
+    }
     return {};
   }
 
  private:
-  result<void> tell(const segment& one, lsn end) {
-    segment_scan scan(one.direct ? *one.direct : *one.reader, one.header);
-    while (!stopped_ && lsn::at(one.number(), scan.offset()) < end) {
+  result<void> tell_sealed(const mapped_segment& one) {
+    if (auto opened = one.open(); !opened) return opened;
+    auto reader = store_.environment().open(one.path(), file_mode::read, write_through::none);
+    if (!reader) return std::unexpected(reader.error());
+    const auto header =
+        read_segment_header(**reader, one.path(), store_.info().store_id, one.number());
+    if (!header) return std::unexpected(header.error());
+    segment_scan scan(**reader, *header);
+    return tell(scan, one.path(), one.number());
+  }
+
+  result<void> tell(segment_scan& scan, const std::string& path, std::uint64_t number) {
+    while (!stopped_ && lsn::at(number, scan.offset()) < seen_.durable) {
       const auto frame = scan.next();
       if (!frame) return std::unexpected(frame.error());
       if (*frame) {
-        tell(**frame);
+        if (auto told = tell(**frame); !told) return told;
       } else if (scan.stop() == scan_stop::sealed) {
         return {};
       } else {
         return fail(errc::store_corrupt,
-                    one.path + " is damaged at offset " + std::to_string(scan.offset()) +
+                    path + " is damaged at offset " + std::to_string(scan.offset()) +
                         ", position " + std::to_string(scan.next_sequence()) + ": " +
                         (scan.problem().empty() ? "frames are missing" : scan.problem()));
       }
@@ -44,7 +58,7 @@ class indexed_store::history_run {
     return {};
   }
 
-  void tell(const frame_view& frame) {
+  result<void> tell(const frame_view& frame) {
     switch (frame.kind()) {
       case frame_kind::append:
       case frame_kind::import:
@@ -52,46 +66,72 @@ class indexed_store::history_run {
       case frame_kind::retention: return tell_retention(frame);
       case frame_kind::mark:
       case frame_kind::seal:
-      case frame_kind::opened: return;
+      case frame_kind::opened: return {};
     }
+    return {};
   }
 
-  void tell_append(const frame_view& frame) {
+  /// The name of a stream, from its name item's place; what it gives lives until the next frame.
+  result<std::string_view> name_at(lsn place, const uuid& key) {
+    if (place.segment() <= seen_.sealed->segments()) return seen_.sealed->name_at(place, key);
+    const indexed_store::lock_type lock(store_.mutex());
+    for (const auto& one : seen_.recent)
+      if (one->number() == place.segment())
+        if (const auto* stream = std::as_const(*one).find(key)) return stream->name;
+    return corrupt_log(store_.directory_.paths.segment(place.segment()) +
+                       ": the name of a stream is missing");
+  }
+
+  result<std::string_view> name_of_command(const frame_view& frame, const command_item& command) {
+    const auto entry = command_entry{.stream = command.stream_key, .place = frame.header().place};
+    auto record = store_.record_of(seen_, entry);
+    if (!record) return std::unexpected(record.error());
+    command_stream_ = std::move(record->stream);
+    return command_stream_;
+  }
+
+  result<void> tell_append(const frame_view& frame) {
     append_context context;
     std::string_view stream;
-    std::uint64_t sequence = frame.header().first_sequence;
+    result<void> done;
     events_.clear();
     tags_.clear();
-    {
-      // Names and types are in the index; what it gives out never changes.
-      const lock_type lock(store_.mutex());
-      frame.for_each_item([&](const item_view& item) {
-        if (item.kind() == item_kind::event) add_event(item, sequence++);
-        if (item.kind() == item_kind::context) add_context(context, item);
-        if (item.kind() != item_kind::command) return;
-        const auto command = item.as<command_item>();
-        context.command_id = command.command_id;
-        context.command_digest = command.digest;
-        if (const auto* entry = store_.index_->find(command.stream_key)) stream = entry->name;
-      });
-    }
+    frame.for_each_item([&](const item_view& item) {
+      if (!done) return;
+      if (item.kind() == item_kind::event) done = add_event(item);
+      if (item.kind() == item_kind::context) add_context(context, item);
+      if (item.kind() != item_kind::command) return;
+      const auto command = item.as<command_item>();
+      context.command_id = command.command_id;
+      context.command_digest = command.digest;
+      if (command.stream_key.is_nil()) return;
+      const auto name = name_of_command(frame, command);
+      if (!name) {
+        done = std::unexpected(name.error());
+      } else {
+        stream = *name;
+      }
+    });
+    if (!done) return done;
     const std::string_view* tags = tags_.data();
     for (auto& one : events_) {
       one.event.tags = {tags, one.event.tags.size()};
       tags += one.event.tags.size();
     }
     give(import_request{.events = events_, .context = context, .stream = stream});
+    return {};
   }
 
   // The tags' place is set once all are collected; until then only their number is right.
-  void add_event(const item_view& item, std::uint64_t sequence) {
+  result<void> add_event(const item_view& item) {
     const auto event = item.as<event_item>();
-    const auto& entry = store_.index_->event(sequence);
+    const auto name = name_at(event.name, event.stream_key);
+    if (!name) return std::unexpected(name.error());
     const auto before = tags_.size();
     for_each_tag(item, [&](std::string_view tag) { tags_.push_back(tag); });
     events_.push_back(
-        {.stream = store_.index_->stream_of(entry).name,
-         .event = {.type = store_.index_->types.text_of(event.type),
+        {.stream = *name,
+         .event = {.type = type_of(event.type),
                    .schema = event.schema,
                    .codec = static_cast<codec>(event.codec),
                    .payload = {item.data() + sizeof(event_item), event.payload_length},
@@ -100,8 +140,15 @@ class indexed_store::history_run {
                    .tags = {tags_.data(), tags_.size() - before},
                    .genesis = (event.flags & event_is_genesis) != 0},
          .version = {event.version},
-         .position = {.sequence = sequence},
+         .position = {.sequence = event.sequence},
          .recorded = {event.recorded}});
+    return {};
+  }
+
+  std::string_view type_of(std::uint32_t number) {
+    if (number <= seen_.sealed->types()) return seen_.sealed->type_of(number);
+    const indexed_store::lock_type lock(store_.mutex());
+    return store_.index_->types.text_of(number);
   }
 
   static void add_context(append_context& context, const item_view& item) {
@@ -114,27 +161,31 @@ class indexed_store::history_run {
         item.rest().subspan(beside.tracestate_length, beside.user_metadata_length);
   }
 
-  void tell_retention(const frame_view& frame) {
+  result<void> tell_retention(const frame_view& frame) {
+    result<void> done;
     frame.for_each_item([&](const item_view& item) {
-      if (item.kind() != item_kind::retention) return;
+      if (item.kind() != item_kind::retention || !done) return;
       const auto kept = item.as<retention_item>();
-      std::string_view name;
-      {
-        const lock_type lock(store_.mutex());
-        if (const auto* entry = store_.index_->find(kept.stream_key)) name = entry->name;
+      const auto name = name_at(kept.name, kept.stream_key);
+      if (!name) {
+        done = std::unexpected(name.error());
+        return;
       }
-      give(retained_stream{.stream = name,
+      give(retained_stream{.stream = *name,
                            .truncate_before = {kept.truncate_before},
                            .tombstone = kept.gone != 0,
                            .max_age = std::chrono::microseconds(kept.max_age),
                            .max_count = kept.max_count});
     });
+    return done;
   }
 
   void give(const history_entry& entry) { stopped_ = stopped_ || sink_(entry) == flow::stop; }
 
   indexed_store& store_;
+  log_view seen_;
   history_sink& sink_;
+  std::string command_stream_{};
   std::vector<imported_event> events_{};
   std::vector<std::string_view> tags_{};
   bool stopped_ = false;
@@ -142,7 +193,13 @@ class indexed_store::history_run {
 
 result<void> indexed_store::do_read_history(history_sink on_entry) {
   if (auto caught = catch_up(); !caught) return caught;
-  return history_run(*this, on_entry).run();
+  log_view seen;
+  {
+    const lock_type lock(mutex());
+    if (auto open = check_open(); !open) return open;
+    seen = view();
+  }
+  return history_run(*this, std::move(seen), on_entry).run();
 }
 
 }  // namespace embedded

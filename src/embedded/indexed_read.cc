@@ -34,6 +34,10 @@ class indexed_store::read_run {
         filtered_(!selects_all(request.filter)) {}
 
   result<read_end> run() {
+    {
+      const lock_type lock(store_.mutex());
+      retains_ = store_.index_->has_retention();
+    }
     auto done = whole_store_ ? begin_store() : begin_stream();
     if (!done) return std::unexpected(done.error());
     const bool nothing = first_ > last_;
@@ -213,15 +217,17 @@ class indexed_store::read_run {
   }
 
   retention retention_in_recent(const recent_stream& stream) const {
-    for (auto one = seen_.recent.rbegin(); one != seen_.recent.rend(); ++one)
+    const recent_stream* oldest = &stream;
+    for (auto one = seen_.recent.rbegin(); one != seen_.recent.rend(); ++one) {
+      const auto* there = std::as_const(**one).find(stream.key);
+      if (there == nullptr) continue;
       if (const auto* changed = (*one)->find_retention(stream.key, seen_.durable)) return *changed;
-    return stream.older;
+      oldest = there;
+    }
+    return oldest->older;
   }
 
-  bool retains() {
-    if (!retains_) retains_ = store_.index_->has_retention();
-    return *retains_;
-  }
+  bool retains() const noexcept { return retains_; }
 
   // By what the index knows: category and type.
   bool may_match(const recent_stream& stream, std::string_view type) const {
@@ -286,7 +292,17 @@ class indexed_store::read_run {
   }
 
   result<flow> take(const sealed_reader::turn& turn) {
-    for (const auto& event : turn.events) {
+    unreported_ += turn.looked_at;
+    if (reports()) scanned_to_ = mark(turn.scanned_to, turn.scanned_to_id);
+    const bool all = !(whole_store_ && retains()) &&
+                     end_.delivered + turn.events.size() < request_.limit;
+    if (all) {
+      if (!turn.events.empty() || unreported_ >= limits::events_between_scan_reports)
+        give(turn.events, scanned_to_);
+      return stopped_ ? flow::stop : flow::more;
+    }
+    for (std::size_t i = 0; i < turn.events.size() && !stopped_; ++i) {
+      const auto event = read_as<event_item>(turn.items[i]);
       if (whole_store_ && retains()) {
         const auto hidden = hides(event);
         if (!hidden) return std::unexpected(hidden.error());
@@ -295,23 +311,20 @@ class indexed_store::read_run {
           continue;
         }
       }
-      add(event.view, event.sequence, event.id);
-      if (stopped_) return flow::stop;
+      add(turn.events[i], event.sequence, event.event_id);
     }
-    unreported_ += turn.looked_at;
-    if (reports()) scanned_to_ = mark(turn.scanned_to, turn.scanned_to_id);
     if (auto ended = end_turn(); !ended) return std::unexpected(ended.error());
     return stopped_ ? flow::stop : flow::more;
   }
 
-  result<bool> hides(const sealed_reader::event& event) {
-    const auto kept = store_.retention_of(seen_, event.stream);
+  result<bool> hides(const event_item& event) {
+    const auto kept = store_.retention_of(seen_, event.stream_key);
     if (!kept) return std::unexpected(kept.error());
     if (kept->keeps_all()) return false;
-    const auto stream = store_.find(seen_, event.stream);
+    const auto stream = store_.find(seen_, event.stream_key);
     if (!stream) return std::unexpected(stream.error());
-    return kept->hides(event.view.version(), event.recorded,
-                       *stream ? (*stream)->newest : event.view.version(), now_);
+    const version of{event.version};
+    return kept->hides(of, {event.recorded}, *stream ? (*stream)->newest : of, now_);
   }
 
   // Both.
@@ -347,16 +360,20 @@ class indexed_store::read_run {
   }
 
   void flush(const checkpoint& scanned_to) {
+    give(batch_, scanned_to);
+    batch_.clear();
+    recent_.release();
+  }
+
+  void give(std::span<const event_view> events, const checkpoint& scanned_to) {
     unreported_ = 0;
-    end_.delivered += batch_.size();
-    const event_batch batch{batch_, reports() ? scanned_to : end_.scanned_to};
+    end_.delivered += events.size();
+    const event_batch batch{events, reports() ? scanned_to : end_.scanned_to};
     if (sink_(batch) == flow::stop) {
       stopped_ = true;
       end_.complete = false;
     }
     if (reports()) end_.scanned_to = scanned_to;
-    batch_.clear();
-    recent_.release();
   }
 
   indexed_store& store_;
@@ -370,7 +387,7 @@ class indexed_store::read_run {
   bool whole_store_;
   bool filtered_;
   bool names_missing_ = false;
-  std::optional<bool> retains_{};
+  bool retains_ = false;
   seen_stream stream_{};
   std::vector<std::uint64_t> sequences_{};  // of the stream's versions behind `sealed_end_`
   std::uint64_t sealed_end_ = 0;            // the last position, or version, that is sealed

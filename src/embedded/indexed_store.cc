@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "annals/stream.h"
+#include "recovery.h"
 
 namespace annals {
 inline namespace v1 {

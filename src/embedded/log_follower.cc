@@ -139,8 +139,8 @@ result<void> log_follower::open_next(lsn until) {
   leave_segment();
   current_ = *opened;
   scan_.emplace(current_->direct ? *current_->direct : *current_->reader, current_->header);
-  on_segment(current_);
   const std::scoped_lock lock(guard_);
+  index_.begin_segment(current_);
   place_ = lsn::at(number, first_frame_offset);
   return {};
 }
@@ -172,7 +172,8 @@ void log_follower::leave_segment() {
   sealed->header = current_->header;
   sealed->path = current_->path;
   sealed->reader = current_->reader;
-  on_segment(std::move(sealed));
+  const std::scoped_lock lock(guard_);
+  index_.replace_file(std::move(sealed));
 }
 
 result<log_follower::outcome> log_follower::read_segment(lsn until) {

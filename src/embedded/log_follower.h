@@ -46,10 +46,6 @@ class log_follower {
   /// What the writer tells; null while there is no such file.
   const std::shared_ptr<shared_state>& state() const noexcept { return state_; }
 
-  /// Called with every segment, in order, and again when it is sealed, before what holds it is
-  /// read.
-  std::function<void(std::shared_ptr<segment>)> on_segment{};
-
  private:
   result<void> look_around();
   result<lsn> find_reach();

@@ -46,6 +46,12 @@ std::uint64_t log_index::last_sequence() const noexcept {
   return recent_.empty() ? sealed_->last_sequence() : recent_.back()->last_sequence();
 }
 
+uuid log_index::last_event() const noexcept {
+  for (const auto& one : recent_ | std::views::reverse)
+    if (one->holds(last_sequence())) return one->event(last_sequence()).id;
+  return sealed_->last_event();
+}
+
 recent_stream* log_index::find(const uuid& key) const {
   for (const auto& one : recent_ | std::views::reverse)
     if (auto* found = one->find(key)) return found;

@@ -55,6 +55,7 @@ class log_index {
 
   /// The newest event; staged ones included.
   std::uint64_t last_sequence() const noexcept;
+  uuid last_event() const noexcept;
   /// A stream as the newest recent segment that has it knows it; null: none does.
   recent_stream* find(const uuid& key) const;
   /// The entry of a stream in the active segment: made, from `older`, when there is none.

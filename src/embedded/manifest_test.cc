@@ -58,7 +58,7 @@ TEST_F(manifest_test, stands_on_disk_as_the_format_says) {
   const std::size_t texts = 3 * 2 + 7 + 255 + 2 + 5;
   ASSERT_EQ(bytes.size(), 4096U + 3 * 128 + 2 * 32 + (texts + 7) / 8 * 8);
   EXPECT_EQ(u64_at(0), 0x464d'534c'414e'4e41U);  // "ANNALSMF"
-  EXPECT_EQ(u32_at(8), 1U);
+  EXPECT_EQ(u32_at(8), format_version);
   EXPECT_EQ(u32_at(12), 0U);
   EXPECT_EQ(read_as<uuid>(bytes.data() + 16), store_id_);
   EXPECT_EQ(u64_at(32), hash_seed);

@@ -50,6 +50,7 @@ class recovery {
     auto& current = **opened;
     if (auto linked = check_link(current.header, current.path, before_); !linked)
       return std::unexpected(linked.error());
+    index_.begin_segment(*opened);
     segment_scan scan(current.writer ? *current.writer : *current.reader, current.header);
     for (;;) {
       const auto frame = scan.next();
@@ -60,7 +61,6 @@ class recovery {
                            std::to_string((*frame)->header().place.offset()) + ": " + *problem);
     }
     before_ = {scan.last_place(), scan.last_crc(), scan.next_sequence()};
-    found_.segments.push_back(*opened);
     if (scan.stop() == scan_stop::sealed) {
       current.writer.reset();
       return true;
@@ -186,7 +186,7 @@ class recovery {
     end.events = scan.next_sequence() - active->header.first_sequence;
     end.last_sequence = scan.next_sequence() - 1;
     end.clock = scan.clock();
-    if (end.last_sequence != 0) end.last_event = index_.event(end.last_sequence).id;
+    if (end.last_sequence != 0) end.last_event = index_.last_event();
     const std::uint64_t block = round_down(end.offset, block_bytes);
     file_window window(*active->writer, active->capacity());
     const auto bytes = window.at(block, static_cast<std::size_t>(end.offset - block));

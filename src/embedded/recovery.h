@@ -15,7 +15,6 @@ namespace embedded {
 /// What opening found in the log.
 struct recovered_log {
   log_end end{};
-  std::vector<std::shared_ptr<segment>> segments{};  ///< from number 1
   std::optional<repair_item> repaired{};             ///< when a torn tail was dropped
 };
 

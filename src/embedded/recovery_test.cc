@@ -118,7 +118,7 @@ TEST_F(contradiction, in_an_events_distance_to_its_frame_was_read_outside_of_the
 
 TEST_F(contradiction, in_an_events_predecessor_is_damage) {
   crashed_store(2);
-  change_last<event_item>(item_kind::event, [](event_item& event) { event.previous_sequence = 0; });
+  change_last<event_item>(item_kind::event, [](event_item& event) { event.previous = {}; });
   is_refused("an event does not follow the one before it in its stream");
 }
 

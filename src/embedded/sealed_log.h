@@ -67,6 +67,8 @@ class sealed_log {
   const segment_list& all() const noexcept { return segments_; }
   const run_list& runs() const noexcept { return runs_; }
   std::uint64_t hash_seed() const noexcept { return hash_seed_; }
+  /// How many types its dictionary has.
+  std::uint32_t types() const noexcept { return static_cast<std::uint32_t>(types_.size()); }
   std::string_view type_of(std::uint32_t number) const noexcept { return text(types_, number); }
   std::string_view category_of(std::uint32_t number) const noexcept {
     return text(categories_, number);

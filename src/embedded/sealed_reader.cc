@@ -40,12 +40,12 @@ result<void> sealed_reader::hand_over() {
     now.scanned_to = event.sequence;
     now.scanned_to_id = event.event_id;
   }
-  const auto wish = (*take_)(now);
+  const auto answer = (*take_)(now);
   views_.clear();
   items_.clear();
   looked_at_ = 0;
-  if (!wish) return std::unexpected(wish.error());
-  stopped_ = *wish == flow::stop;
+  if (!answer) return std::unexpected(answer.error());
+  stopped_ = *answer == flow::stop;
   return {};
 }
 

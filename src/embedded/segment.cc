@@ -51,6 +51,12 @@ std::string store_paths::segment(std::uint64_t number) const {
 std::string store_paths::zeroed(std::uint64_t number) const {
   return numbered(log(), number, ".zero");
 }
+std::string store_paths::segment_index(std::uint64_t number) const {
+  return numbered(indexes(), number, ".six");
+}
+std::string store_paths::run(std::uint64_t first, std::uint64_t last) const {
+  return numbered(indexes(), first, "-") + numbered({}, last, ".run").substr(1);
+}
 std::string store_paths::snapshot_file(std::uint64_t number) const {
   return numbered(snapshots(), number, ".snap");
 }

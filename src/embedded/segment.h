@@ -58,12 +58,17 @@ struct store_paths {
   std::string closed() const { return root + "/CLOSED"; }
   std::string state() const { return root + "/STATE"; }
   std::string log() const { return root + "/log"; }
+  std::string indexes() const { return root + "/idx"; }
+  std::string manifest() const { return root + "/MANIFEST"; }
   std::string snapshots() const { return root + "/snap"; }
   std::string lost() const { return root + "/lost"; }
   std::string segment(std::uint64_t number) const;
   /// The file of zeros that becomes a segment.
   std::string zeroed(std::uint64_t number) const;
   std::string snapshot_file(std::uint64_t number) const;
+  std::string segment_index(std::uint64_t number) const;
+  /// The run over these segments.
+  std::string run(std::uint64_t first, std::uint64_t last) const;
 };
 
 /// The number in a name like "000000000042.seg"; 0 for another name.

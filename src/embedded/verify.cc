@@ -128,6 +128,9 @@ class verification {
       return {};
     }
     check_link(*header, path);
+    auto seen = std::make_shared<segment>();
+    seen->header = *header;
+    index_.begin_segment(std::move(seen));
     segment_scan scan(**opened, *header);
     return scan_segment(scan, **opened, *header, path, last);
   }
