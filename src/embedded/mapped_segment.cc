@@ -24,16 +24,16 @@ result<void> mapped_segment::open() const {
 
 result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files() const {
   auto made = std::make_unique<opened_files>();
-  auto log = context_.environment.open(path(), file_mode::read, write_through::none);
+  auto log = context_->environment.open(path(), file_mode::read, write_through::none);
   if (!log) return std::unexpected(log.error());
   made->log = std::move(*log);
-  if (context_.plays == role::reader) {
+  if (context_->plays == role::reader) {
     // Whoever uses the file again has it locked, and gives it another name.
     const auto locked = made->log->try_lock(lock_kind::shared);
     if (!locked) return std::unexpected(locked.error());
     if (!*locked) return corrupt_log(path() + ": the segment is missing");
   }
-  const auto header = read_segment_header(*made->log, path(), context_.store_id, facts_.number);
+  const auto header = read_segment_header(*made->log, path(), context_->store_id, facts_.number);
   if (!header) return std::unexpected(header.error());
   if (header->salt != facts_.salt || header->capacity != facts_.capacity ||
       header->first_sequence != facts_.first_sequence)
@@ -42,15 +42,15 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   if (!mapped) return std::unexpected(mapped.error());
   made->mapped = std::move(*mapped);
   made->bytes = made->mapped->bytes().data();
-  auto index = segment_index::open(context_.environment, context_.paths.segment_index(number()),
-                                   {.store_id = context_.store_id,
-                                    .hash_seed = context_.hash_seed,
+  auto index = segment_index::open(context_->environment, context_->paths.segment_index(number()),
+                                   {.store_id = context_->store_id,
+                                    .hash_seed = context_->hash_seed,
                                     .segment = facts_.number,
                                     .salt = facts_.salt});
   if (!index) return std::unexpected(index.error());
   if (index->facts() != facts_.index || index->end() != end() ||
       index->first_sequence() != facts_.first_sequence || index->events() != facts_.events)
-    return corrupt_log(context_.paths.segment_index(number()) +
+    return corrupt_log(context_->paths.segment_index(number()) +
                        ": this is another index than the one that MANIFEST names");
   made->index = std::make_unique<segment_index>(std::move(*index));
   const auto blocks = end() / crc_block_bytes + 1;
@@ -184,9 +184,9 @@ result<std::uint64_t> mapped_segment::offset_of(std::uint64_t ordinal) const {
 
 // What is wrong, and where, is said by a scan of the whole segment.
 std::unexpected<error> mapped_segment::damaged(std::uint64_t offset, std::string_view what) const {
-  auto reader = context_.environment.open(path(), file_mode::read, write_through::none);
+  auto reader = context_->environment.open(path(), file_mode::read, write_through::none);
   if (reader) {
-    const auto header = read_segment_header(**reader, path(), context_.store_id, number());
+    const auto header = read_segment_header(**reader, path(), context_->store_id, number());
     if (!header) return std::unexpected(header.error());
     segment_scan scan(**reader, *header);
     for (auto frame = scan.next(); frame && *frame; frame = scan.next()) {}

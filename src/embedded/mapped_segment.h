@@ -34,8 +34,8 @@ struct sealed_context {
 /// Threads: any.
 class mapped_segment {
  public:
-  mapped_segment(const sealed_context& context, const sealed_segment& facts)
-      : context_(context), facts_(facts) {}
+  mapped_segment(std::shared_ptr<const sealed_context> context, const sealed_segment& facts)
+      : context_(std::move(context)), facts_(facts) {}
 
   const sealed_segment& facts() const noexcept { return facts_; }
   std::uint64_t number() const noexcept { return facts_.number; }
@@ -43,7 +43,7 @@ class mapped_segment {
   std::uint64_t last_sequence() const noexcept { return facts_.first_sequence + facts_.events - 1; }
   std::uint64_t end() const noexcept { return facts_.seal.offset() + seal_frame_bytes; }
   std::uint32_t seed() const noexcept { return seed_of(facts_.salt); }
-  std::string path() const { return context_.paths.segment(facts_.number); }
+  std::string path() const { return context_->paths.segment(facts_.number); }
 
   /// Maps what was not mapped yet; all calls below need it.
   result<void> open() const;
@@ -95,7 +95,7 @@ class mapped_segment {
   result<void> fetch(std::uint64_t offset, std::uint64_t length) const;
   result<void> note_item(std::uint64_t offset, std::uint64_t length) const;
 
-  const sealed_context& context_;
+  std::shared_ptr<const sealed_context> context_;
   sealed_segment facts_;
   mutable std::mutex opening_{};
   mutable std::atomic<bool> ready_{false};

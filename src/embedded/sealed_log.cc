@@ -9,12 +9,13 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-sealed_log::sealed_log(segment_list segments, run_list runs, std::uint64_t hash_seed,
-                       std::vector<std::string_view> types,
-                       std::vector<std::string_view> categories)
-    : segments_(std::move(segments)),
+sealed_log::sealed_log(std::shared_ptr<const sealed_context> context, segment_list segments,
+                       run_list runs, std::vector<std::string> types,
+                       std::vector<std::string> categories)
+    : context_(std::move(context)),
+      segments_(std::move(segments)),
       runs_(std::move(runs)),
-      hash_seed_(hash_seed),
+      hash_seed_(context_->hash_seed),
       types_(std::move(types)),
       categories_(std::move(categories)),
       retained_(std::ranges::any_of(
@@ -26,7 +27,7 @@ uuid sealed_log::last_event() const noexcept {
   return {};
 }
 
-std::uint32_t sealed_log::number(const std::vector<std::string_view>& of,
+std::uint32_t sealed_log::number(const std::vector<std::string>& of,
                                  std::string_view text) noexcept {
   const auto found = std::ranges::find(of, text);
   return found == of.end() ? 0 : static_cast<std::uint32_t>(found - of.begin() + 1);
@@ -301,33 +302,45 @@ result<std::uint64_t> sealed_log::newest_segment_of(term_kind kind,
   return newest->segment();
 }
 
-result<bool> sealed_log::is_of(const run_slot& slot, std::span<const std::byte> bytes) const {
-  const auto same = [&](std::span<const std::byte> other) {
-    return std::ranges::equal(bytes, other);
+result<std::vector<std::byte>> sealed_log::id_at(const run_slot& slot) const {
+  const auto copy = [](std::span<const std::byte> bytes) {
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
   };
-  if (slot.kind == term_kind::command || slot.kind == term_kind::retention) {
-    const auto in = segment_of(slot.newest);
-    if (!in) return std::unexpected(in.error());
-    for (auto at = slot.newest.offset() + sizeof(frame_header);;) {
-      const auto item = (*in)->item_at(at);
-      if (!item) return std::unexpected(item.error());
-      if (item->kind() == item_kind::command)
-        return same(term_bytes(item->as<command_item>().command_id));
-      if (item->kind() == item_kind::retention)
-        return same(term_bytes(item->as<retention_item>().stream_key));
-      if (item->kind() == item_kind::event) return false;
-      at += item->length();
+  const bool of_frame = slot.kind == term_kind::command || slot.kind == term_kind::retention;
+  const auto in = segment_of(slot.newest);
+  if (!in) return std::unexpected(in.error());
+  for (auto at = slot.newest.offset() + (of_frame ? sizeof(frame_header) : 0);;) {
+    const auto item = (*in)->item_at(at);
+    if (!item) return std::unexpected(item.error());
+    if (of_frame && item->kind() == item_kind::command)
+      return copy(term_bytes(item->as<command_item>().command_id));
+    if (of_frame && item->kind() == item_kind::retention)
+      return copy(term_bytes(item->as<retention_item>().stream_key));
+    if (item->kind() == item_kind::event) {
+      if (of_frame) return std::vector<std::byte>{};
+      const auto event = item->as<event_item>();
+      if (slot.kind == term_kind::stream) return copy(term_bytes(event.stream_key));
+      if (slot.kind == term_kind::type) return copy(term_bytes(event.type));
+      return copy(term_bytes(event.category));
     }
+    if (!of_frame) return (*in)->damaged(at, "no event stands where an index has one");
+    at += item->length();
+  }
+}
+
+result<bool> sealed_log::is_of(const run_slot& slot, std::span<const std::byte> bytes) const {
+  if (slot.kind != term_kind::tag) {
+    const auto id = id_at(slot);
+    if (!id) return std::unexpected(id.error());
+    return std::ranges::equal(*id, bytes);
   }
   const auto item = item_at(slot.newest);
   if (!item) return std::unexpected(item.error());
   if (item->kind() != item_kind::event) return false;
-  const auto event = item->as<event_item>();
-  if (slot.kind == term_kind::stream) return same(term_bytes(event.stream_key));
-  if (slot.kind == term_kind::type) return same(term_bytes(event.type));
-  if (slot.kind == term_kind::category) return same(term_bytes(event.category));
   bool has = false;
-  for_each_tag(*item, [&](std::string_view tag) { has = has || same(term_bytes(tag)); });
+  for_each_tag(*item, [&](std::string_view tag) {
+    has = has || std::ranges::equal(term_bytes(tag), bytes);
+  });
   return has;
 }
 

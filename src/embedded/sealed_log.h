@@ -52,9 +52,8 @@ class sealed_log {
 
   /// Of nothing.
   sealed_log() = default;
-  /// `types` and `categories`: texts by number, from 1; they live as long as the log.
-  sealed_log(segment_list segments, run_list runs, std::uint64_t hash_seed,
-             std::vector<std::string_view> types, std::vector<std::string_view> categories);
+  sealed_log(std::shared_ptr<const sealed_context> context, segment_list segments, run_list runs,
+             std::vector<std::string> types, std::vector<std::string> categories);
 
   std::uint64_t segments() const noexcept { return segments_.size(); }
   bool empty() const noexcept { return segments_.empty(); }
@@ -67,6 +66,8 @@ class sealed_log {
   const segment_list& all() const noexcept { return segments_; }
   const run_list& runs() const noexcept { return runs_; }
   std::uint64_t hash_seed() const noexcept { return hash_seed_; }
+  const std::vector<std::string>& type_texts() const noexcept { return types_; }
+  const std::vector<std::string>& category_texts() const noexcept { return categories_; }
   /// How many types its dictionary has.
   std::uint32_t types() const noexcept { return static_cast<std::uint32_t>(types_.size()); }
   std::string_view type_of(std::uint32_t number) const noexcept { return text(types_, number); }
@@ -116,15 +117,17 @@ class sealed_log {
 
   /// The newest segment that has a term; 0: none.
   result<std::uint64_t> newest_segment_of(term_kind kind, std::span<const std::byte> bytes) const;
+  /// The bytes of the term of a slot that is not of a tag.
+  result<std::vector<std::byte>> id_at(const run_slot& slot) const;
   /// True when what stands at a slot's place is of this term.
   result<bool> is_of(const run_slot& slot, std::span<const std::byte> bytes) const;
 
  private:
-  static std::string_view text(const std::vector<std::string_view>& of,
+  static std::string_view text(const std::vector<std::string>& of,
                                std::uint32_t number) noexcept {
-    return number == 0 || number > of.size() ? std::string_view{} : of[number - 1];
+    return number == 0 || number > of.size() ? std::string_view{} : std::string_view(of[number - 1]);
   }
-  static std::uint32_t number(const std::vector<std::string_view>& of,
+  static std::uint32_t number(const std::vector<std::string>& of,
                               std::string_view text) noexcept;
   /// Calls `each` with the slots of a term, newest first, until it answers true.
   template <class Each>
@@ -139,11 +142,12 @@ class sealed_log {
   result<std::optional<std::vector<std::uint32_t>>> candidates_of(
       const mapped_segment& in, const query_item& item) const;
 
+  std::shared_ptr<const sealed_context> context_{};
   segment_list segments_{};  // from number 1
   run_list runs_{};          // oldest first
   std::uint64_t hash_seed_ = 0;
-  std::vector<std::string_view> types_{};
-  std::vector<std::string_view> categories_{};
+  std::vector<std::string> types_{};
+  std::vector<std::string> categories_{};
   bool retained_ = false;
 };
 

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "index_run.h"
+#include "manifest.h"
+#include "sealed_log.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// What indexing a sealed segment found.
+struct indexed_segment {
+  sealed_segment facts{};
+  std::vector<run_slot> slots{};
+  std::vector<std::string> types{};  ///< first used in it, in order
+  std::vector<std::string> categories{};
+};
+
+/// Reads a sealed segment from its file, checks all of it, and writes its index file. `before` is the
+/// log of all segments before it.
+///
+/// Errors:  store_corrupt, disk_full, database_error.
+/// Cost:    reads the segment twice; memory as segment_index_builder has.
+result<indexed_segment> index_segment(const sealed_context& context, std::uint64_t number,
+                                      const sealed_log& before);
+
+/// True when two slots of one hash and kind are of the same terms.
+result<bool> are_same_term(const sealed_log& log, const run_slot& older, const run_slot& newer);
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "index_segment.h"
+#include "manifest.h"
+#include "sealed_log.h"
+
+namespace annals {
+inline namespace v1 {
+namespace embedded {
+
+/// Opens what a manifest names.
+///
+/// Errors:  store_corrupt naming the file that is missing or not the one that it should be;
+///          database_error.
+result<std::shared_ptr<const sealed_log>> open_sealed_log(
+    const std::shared_ptr<const sealed_context>& context, const manifest& content,
+    const sealed_log* before);
+
+/// Gives sealed segments their index files, joins runs and keeps `MANIFEST`, on a thread of its own:
+/// never on the way of an append, unless more than a few segments wait.
+///
+/// Threads: any.
+class indexer {
+ public:
+  /// `settled` hears, on the thread, of each new log.
+  indexer(std::shared_ptr<const sealed_context> context, manifest content,
+          std::shared_ptr<const sealed_log> sealed,
+          std::function<void(std::shared_ptr<const sealed_log>)> settled)
+      : context_(std::move(context)),
+        content_(std::move(content)),
+        sealed_(std::move(sealed)),
+        settled_(std::move(settled)) {}
+  indexer(const indexer&) = delete;
+  indexer& operator=(const indexer&) = delete;
+  ~indexer() { stop(); }
+
+  /// Segments up to this one are sealed, durably. Never blocks.
+  void want(std::uint64_t number);
+  /// Waits until at most so many of the segments wanted wait; a failure of the try in progress is the
+  /// answer.
+  ///
+  /// Errors:  disk_full, database_error, store_corrupt; the next call tries again.
+  result<void> wait_for(std::uint64_t waiting);
+  /// Segments that were wanted and have no index yet.
+  std::uint64_t waiting() const;
+  /// Ends the thread, when the segment in hand is done.
+  void stop();
+
+  /// Indexes the next segment, without the thread; for opening.
+  result<void> index_next();
+
+ private:
+  void run();
+  result<void> add(indexed_segment found);
+  result<void> join_runs(const sealed_log& log);
+
+  std::shared_ptr<const sealed_context> context_;
+  manifest content_;                           // of the thread
+  std::shared_ptr<const sealed_log> sealed_;   // of the thread
+  std::function<void(std::shared_ptr<const sealed_log>)> settled_;
+  mutable std::mutex mutex_{};
+  std::uint64_t wanted_ = 0;
+  std::uint64_t done_ = 0;
+  std::optional<error> failed_{};
+  std::unique_ptr<thread> thread_{};
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> changes_{0};  // parked on
+};
+
+}  // namespace embedded
+}  // namespace v1
+}  // namespace annals
