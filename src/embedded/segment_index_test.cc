@@ -375,6 +375,21 @@ TEST_F(names_of_segment, come_in_order_from_any_text_on) {
   EXPECT_EQ(cursor.place(), 1'000U);
 }
 
+// What is packed must come back as it was: only a UUID as this library prints it.
+TEST_F(names_of_segment, keep_their_letters_where_they_end_almost_as_a_uuid) {
+  const std::vector<std::string> names{"0197C2D0-0000-7000-8000-00000000000A",
+                                       "0197c2d0-0000-7000-8000-000000000001",
+                                       "order-0197C2D0-0000-7000-8000-00000000000A",
+                                       "order-0197c2d0-0000-7000-8000-00000000000b",
+                                       "order-0197c2d0-0000-7000-8000-00000000000g",
+                                       "order-{197c2d0-0000-7000-8000-0000000000}"};
+  auto made = builder();
+  for (std::uint32_t i = 0; i < names.size(); ++i) made.add_name(600 + i, names[i]);
+  const auto index = written(made);
+  EXPECT_EQ(names_from(index, ""), names);
+  EXPECT_TRUE(index.check());
+}
+
 TEST_F(names_of_segment, may_be_as_long_as_names_can_be) {
   auto made = builder();
   const std::string longest(1'024, 'x');
