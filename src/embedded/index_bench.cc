@@ -87,8 +87,7 @@ void join_runs(benchmark::State& state) {
   const run_identity identity{store_id, hash_seed, 101, 101};
   builder.write(posix_env(), path, identity).value();
   const auto newer = index_run::open(posix_env(), path, identity).value();
-  for (auto _ : state)
-    join(posix_env(), folder() + "/joined", large_run(), newer, {}).value();
+  for (auto _ : state) join(posix_env(), folder() + "/joined", large_run(), newer, {}).value();
 }
 BENCHMARK(join_runs)->Unit(benchmark::kMillisecond);
 
@@ -147,8 +146,8 @@ sample sample_of(distribution kind) {
   for (std::uint64_t n = 0; n < before + events_per_segment; ++n) {
     auto& at = heads[source.next() % heads.size()];
     if (n >= before)
-      made.events.push_back({static_cast<std::uint64_t>(&at - heads.data()), at.version + 1,
-                             at.segment});
+      made.events.push_back(
+          {static_cast<std::uint64_t>(&at - heads.data()), at.version + 1, at.segment});
     ++at.version;
     at.segment = fresh ? number : 1 + n / events_per_segment;
   }
@@ -165,9 +164,8 @@ segment_index_builder built(const sample& from, const std::vector<prepared_event
   segment_index_builder builder({store_id, hash_seed, number, 42});
   for (std::size_t i = 0; i < from.events.size(); ++i) {
     const auto& event = from.events[i];
-    const auto place =
-        static_cast<std::uint32_t>(first_place + i * (segment_bytes / 8 - 1'024) /
-                                                     events_per_segment);
+    const auto place = static_cast<std::uint32_t>(first_place + i * (segment_bytes / 8 - 1'024) /
+                                                                    events_per_segment);
     builder.add_event({.place = place,
                        .stream_key = prepared[i].key,
                        .version = event.version,

@@ -19,8 +19,8 @@ inline std::unique_ptr<env> index_world() {
 }
 
 /// Makes a checked file of an input: its fields, then its data. What cannot be guessed, CRCs and
-/// identity, is right; what the fields and the data say stays as it is. Answers false when the input
-/// is too short for fields.
+/// identity, is right; what the fields and the data say stays as it is. Answers false when the
+/// input is too short for fields.
 template <class Fields>
 bool write_checked(env& world, const std::string& path, embedded::checked_header header,
                    std::span<const std::byte> input,

@@ -1,7 +1,7 @@
-// Any run: lookups and joins get an answer or store_corrupt, and in what passes its check every slot
-// is found, also when it was joined. The first byte: whether the rest is a whole file, or fields and
-// blocks of one whose CRCs hold. A block is given by u8 slots used, u8 kinds, and 16 bytes per slot,
-// hash and value, so that short inputs say much.
+// Any run: lookups and joins get an answer or store_corrupt, and in what passes its check every
+// slot is found, also when it was joined. The first byte: whether the rest is a whole file, or
+// fields and blocks of one whose CRCs hold. A block is given by u8 slots used, u8 kinds, and 16
+// bytes per slot, hash and value, so that short inputs say much.
 #include <algorithm>
 
 #include "checked_files.h"

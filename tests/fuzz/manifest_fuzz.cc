@@ -1,9 +1,9 @@
 // Any manifest: it is read or refused; what was read is written and read again as it was. The first
 // byte: whether CRCs and lengths are mended: then the rest is the counts, and what follows the
 // header.
+#include "checked_files.h"
 #include "embedded/crc32c.h"
 #include "embedded/manifest.h"
-#include "checked_files.h"
 
 using namespace annals;
 using fuzz::require;
@@ -25,8 +25,7 @@ fuzz::bytes mended(std::span<const std::byte> input) {
   embedded::write_as(whole.data() + 48, embedded::crc32c(0, rest));
   embedded::copy_bytes(whole.data() + counts_at, counts);
   constexpr std::size_t crc_at = embedded::block_bytes - sizeof(std::uint32_t);
-  embedded::write_as(whole.data() + crc_at,
-                     embedded::crc32c(0, std::span(whole).first(crc_at)));
+  embedded::write_as(whole.data() + crc_at, embedded::crc32c(0, std::span(whole).first(crc_at)));
   whole.insert(whole.end(), rest.begin(), rest.end());
   return whole;
 }
