@@ -137,10 +137,19 @@ TEST_F(checked_file_test, names_the_page_that_does_not_hold_and_gives_out_the_ot
   EXPECT_TRUE(file->bytes(0, 4096));
   EXPECT_TRUE(file->bytes(8192, 4096));
   const auto bytes = file->bytes(4095, 2);
-  EXPECT_TRUE(is_refused(bytes, path()));
+  ASSERT_TRUE(is_refused(bytes, path()));
   EXPECT_NE(bytes.error().message().find("offset 8192"), std::string::npos);
   EXPECT_TRUE(is_refused(file->bytes(4096, 1), path())) << "and not only the first time";
   EXPECT_TRUE(is_refused(file->check_all(), path()));
+}
+
+TEST_F(checked_file_test, is_refused_when_a_page_was_changed_together_with_its_crc) {
+  write(4096);
+  auto bytes = content(path());
+  bytes[5'000] ^= std::byte{1};
+  write_as(bytes.data() + 8192, crc32c(0, std::span(bytes).subspan(4096, 4096)));
+  overwrite(path(), 0, bytes);
+  EXPECT_TRUE(is_refused(opened(), path()));
 }
 
 TEST_F(checked_file_test, looks_once_at_a_page_except_when_all_is_checked) {
@@ -178,7 +187,7 @@ TEST_F(checked_file_test, is_refused_when_its_length_is_beyond_all_numbers) {
 TEST_F(checked_file_test, of_another_store_or_kind_is_refused) {
   write(13);
   const auto foreign = checked_file::open(*env_, path(), magic, uuid{{8}});
-  EXPECT_TRUE(is_refused(foreign, path()));
+  ASSERT_TRUE(is_refused(foreign, path()));
   EXPECT_NE(foreign.error().message().find(store_id_.to_string()), std::string::npos);
   EXPECT_TRUE(is_refused(checked_file::open(*env_, path(), file_magic{'X'}, store_id_), path()));
 }

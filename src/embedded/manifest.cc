@@ -103,8 +103,8 @@ result<void> check_header(const std::string& path, std::span<const std::byte> by
   const auto rest = bytes.subspan(block_bytes);
   if (rest.size() != header.length)
     return index_damaged(path, "the file has " + std::to_string(bytes.size()) +
-                                   " bytes, its header says that " +
-                                   std::to_string(header.length) + " follow it");
+                                   " bytes, its header says that " + std::to_string(header.length) +
+                                   " follow it");
   if (crc32c(0, rest) != header.crc)
     return index_damaged(path, "the CRC of what follows the header does not hold");
   return {};

@@ -69,8 +69,8 @@ TEST_F(manifest_test, stands_on_disk_as_the_format_says) {
   EXPECT_EQ(u64_at(72), 3U);
   EXPECT_EQ(u64_at(80), 1U);
   const std::size_t second = 4096 + 128;
-  const std::vector<std::uint64_t> numbers{2, 64U << 20U, 42, 2'000, 1'000, 77, 2ULL << 32U | 1024,
-                                           5};
+  const std::vector<std::uint64_t> numbers{2,  64U << 20U,         42, 2'000, 1'000,
+                                           77, 2ULL << 32U | 1024, 5};
   for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_EQ(u64_at(second + 8 * i), numbers[i]);
   EXPECT_EQ(bytes[second + 64], std::byte{9});
   EXPECT_EQ(bytes[second + 80], std::byte{3});

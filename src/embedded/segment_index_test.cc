@@ -375,6 +375,19 @@ TEST_F(names_of_segment, come_in_order_from_any_text_on) {
   EXPECT_EQ(cursor.place(), 1'000U);
 }
 
+// What is packed must come back as it was: only a UUID as this library prints it.
+TEST_F(names_of_segment, keep_their_letters_where_they_end_almost_as_a_uuid) {
+  const std::vector<std::string> names{
+      "0197C2D0-0000-7000-8000-00000000000A",       "0197c2d0-0000-7000-8000-000000000001",
+      "order-0197C2D0-0000-7000-8000-00000000000A", "order-0197c2d0-0000-7000-8000-00000000000b",
+      "order-0197c2d0-0000-7000-8000-00000000000g", "order-{197c2d0-0000-7000-8000-0000000000}"};
+  auto made = builder();
+  for (std::uint32_t i = 0; i < names.size(); ++i) made.add_name(600 + i, names[i]);
+  const auto index = written(made);
+  EXPECT_EQ(names_from(index, ""), names);
+  EXPECT_TRUE(index.check());
+}
+
 TEST_F(names_of_segment, may_be_as_long_as_names_can_be) {
   auto made = builder();
   const std::string longest(1'024, 'x');
@@ -452,6 +465,26 @@ TEST_F(lying_index, is_refused_for_each_lie) {
         for (const auto& one : out) (void)index->places(one, decoded);
       }
     }
+  }
+}
+
+TEST_F(lying_index, is_refused_when_a_link_or_the_only_place_cannot_be) {
+  const std::vector<std::tuple<std::string, std::size_t, int>> lies{
+      {"a link to this segment", 3, 0},
+      {"a link before the first segment", 3, number},
+      {"a place behind the end", 6, 0xff},
+      {"a place before all events", 6, 0}};
+  for (const auto& [name, at, value] : lies) {
+    auto made = builder();
+    made.add_event({.place = 600, .stream_key = key(1), .version = 3, .previous = lsn::at(2, 64)});
+    write(made).value();
+    ASSERT_TRUE(read_whole());
+    lie<segment_index_fields>(path(), [&](checked_header&, segment_index_fields& f, auto& data) {
+      auto entry = f.entries.offset;  // 5 bytes, but 7 of the stream: link, version
+      while (data[entry + 2] != std::byte{9}) entry += 5;
+      data[entry + at] = static_cast<std::byte>(value);
+    });
+    EXPECT_TRUE(is_refused(read_whole(), path())) << name;
   }
 }
 

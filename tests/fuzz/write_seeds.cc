@@ -3,7 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "store_in_memory.h"
+#include "checked_files.h"
+#include "embedded/manifest.h"
+#include "embedded/run_block.h"
+#include "embedded/segment_index_builder.h"
 
 using namespace annals;
 
@@ -55,6 +58,88 @@ void save_snapshot(event_store& store) {
       .value();
 }
 
+/// What stands in a checked file behind its identity: its fields and its data.
+template <class Fields>
+fuzz::bytes fields_and_data(std::span<const std::byte> file) {
+  const auto header = embedded::read_as<embedded::checked_header>(file.data());
+  const auto fields = file.subspan(sizeof header, sizeof(Fields));
+  const auto content = file.subspan(embedded::block_bytes, header.length);
+  fuzz::bytes both(fields.begin(), fields.end());
+  both.insert(both.end(), content.begin(), content.end());
+  return both;
+}
+
+/// A run as its target takes it: fields, then of each block how many slots, which kinds, and those.
+fuzz::bytes compact_run(std::span<const std::byte> file) {
+  const auto both = fields_and_data<embedded::run_fields>(file);
+  fuzz::bytes made(both.begin(), both.begin() + sizeof(embedded::run_fields));
+  for (std::span<const std::byte> rest = std::span(both).subspan(made.size()); !rest.empty();
+       rest = rest.subspan(embedded::block_bytes)) {
+    const embedded::run_block_view block(rest.data());
+    made.push_back(static_cast<std::byte>(block.used()));
+    made.push_back(static_cast<std::byte>(block.kinds()));
+    for (std::size_t i = 0; i < block.used(); ++i) {
+      const std::array<std::uint64_t, 2> slot{block.hash(i), block.value(i)};
+      const auto bytes = std::as_bytes(std::span(slot));
+      made.insert(made.end(), bytes.begin(), bytes.end());
+    }
+  }
+  return made;
+}
+
+embedded::segment_index_builder some_segment(std::uint32_t events) {
+  embedded::segment_index_builder builder({fuzz::index_store_id, fuzz::index_hash_seed, 5, 42});
+  for (std::uint32_t i = 0; i < events; ++i) {
+    const std::string_view tags[]{"a:one", "bb:two"};
+    const auto n = std::to_string(i % 7);
+    const bool first = i < 7;
+    builder.add_event({.place = 600 + 50 * i,
+                       .stream_key = make_uuid_v5({}, n),
+                       .version = 300 + i,
+                       .previous = embedded::lsn::at(first ? i % 5 : 5, 4096),
+                       .type = 1 + i % 2,
+                       .category = 1,
+                       .tags = std::span(tags).first(i % 3)});
+    if (first)
+      builder.add_name(590 + 50 * i, "order-" + (i % 2 == 0 ? make_uuid_v5({}, n).to_string() : n));
+  }
+  return builder;
+}
+
+void write_index_seeds(env& world, const std::string& folder) {
+  using namespace embedded;
+  const auto path = fuzz::root + "/seed";
+  for (const std::uint32_t events : {0U, 3U, 70U}) {
+    const auto builder = some_segment(events);
+    const std::vector<std::uint32_t> crcs{1};
+    const auto link = [](const indexed_term&) -> result<std::uint64_t> { return 3; };
+    builder.write(world, path, {.end = 40'000, .first_sequence = 9, .block_crcs = crcs}, link)
+        .value();
+    const auto name = std::to_string(events) + "_events";
+    write_seed(folder + "/segment_index/mended_" + name, "\1",
+               fields_and_data<segment_index_fields>(fuzz::read_file(world, path)));
+    index_run_builder run;
+    for (auto slot : builder.slots()) {
+      slot.newest = lsn::at(2, slot.newest.offset());
+      run.add(slot);
+    }
+    run.write(world, path, {fuzz::index_store_id, fuzz::index_hash_seed, 1, 3}).value();
+    write_seed(folder + "/index_run/mended_" + name, "\1",
+               compact_run(fuzz::read_file(world, path)));
+  }
+  manifest content{.store_id = fuzz::index_store_id,
+                   .segments = {{.number = 1}, {.number = 2, .events = 3}},
+                   .runs = {{.first_segment = 1, .last_segment = 1}},
+                   .types = {"created", "paid"},
+                   .categories = {"order"}};
+  write_manifest(world, path, content).value();
+  const auto file = fuzz::read_file(world, path);
+  fuzz::bytes counts(file.begin() + 56, file.begin() + 88);
+  counts.insert(counts.end(), file.begin() + block_bytes, file.end());
+  write_seed(folder + "/manifest/mended", "\1", counts);
+  write_seed(folder + "/manifest/cut_off", std::string_view("\0", 1), std::span(file).first(80));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -83,4 +168,5 @@ int main(int count, char** arguments) {
   const auto snapshots = fuzz::read_file(*world, paths.snapshot_file(1));
   write_seed(folder + "/snapshot/mended", "\1",
              std::span(snapshots).subspan(embedded::block_bytes));
+  write_index_seeds(*world, folder);
 }
