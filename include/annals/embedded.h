@@ -15,7 +15,8 @@ inline namespace v1 {
 struct embedded_options {
   bool create = true;      ///< make a new store where the directory is missing or empty
   bool read_only = false;  ///< beside a writer or without one; nothing is changed or repaired
-  std::uint64_t segment_bytes = 64U << 20U;  ///< new segments; 1 MiB to 4 GiB, a multiple of 1 MiB
+  /// Of new segments: 16 KiB to 4 GiB, a multiple of 4 KiB; below 4 MiB only for tests.
+  std::uint64_t segment_bytes = 64U << 20U;
   uuid store_id{};  ///< of a new store, to make it the copy of another; nil: a new one
 };
 

@@ -132,6 +132,7 @@ void commit_log::publish(commit_group& group, const result<void>& written) {
   durable_event_ = group.last_event;
   state_->publish(durable_);  // before any answer: a reader that hears of one finds it
   for (auto& effect : group.when_durable) effect();
+  if (group.successor && on_sealed) on_sealed(group.into->number());
   mark_when_idle();
 }
 

@@ -48,7 +48,8 @@ bool commit_log::fits(std::size_t frame_bytes) const noexcept {
 
 std::uint64_t commit_log::capacity_for(std::size_t frame_bytes) const noexcept {
   return std::max(planned_capacity(end_.active->number() + 1, segment_bytes_),
-                  round_up(first_frame_offset + frame_bytes + seal_frame_bytes, odd_segment_unit));
+                  round_up(first_frame_offset + frame_bytes + seal_frame_bytes,
+                           std::min(odd_segment_unit, segment_bytes_)));
 }
 
 bool commit_log::has_room(std::size_t frame_bytes) {

@@ -98,6 +98,10 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   const tail_image& tail() const noexcept { return image_; }
   /// Called, held, with every segment that is begun.
   std::move_only_function<void(std::shared_ptr<segment>)> on_new_segment{};
+  /// Called, held, with the number of every segment whose seal is durable.
+  std::move_only_function<void(std::uint64_t)> on_sealed{};
+  /// Held: true when a frame of that size begins a new segment.
+  bool begins_segment(std::size_t frame_bytes) const noexcept { return !fits(frame_bytes); }
 
  private:
   using lock_type = std::unique_lock<std::mutex>;

@@ -46,9 +46,9 @@ void embedded_store::do_append(const append_request& request, caller who,
         else refused = verdict{std::unexpected(known.error())};
       }
     }
-    if (refused || log_->has_room(most)) break;
+    if (refused || has_room(most)) break;
     // Without the mutex everything may change: what was checked is checked again.
-    if (auto room = log_->make_room(lock, most); !room) {
+    if (auto room = make_room(lock, most); !room) {
       refused = verdict{std::unexpected(room.error())};
       break;
     }
@@ -401,8 +401,8 @@ result<void> embedded_store::stage_retained(
       return fail(errc::aggregate_not_found, "stream " + std::string(name) + " has no events");
     auto changed = stream->kept;
     if (auto valid = change(changed, stream->newest); !valid) return valid;
-    if (!log_->has_room(retention_frame_bytes)) {
-      if (auto room = log_->make_room(lock, retention_frame_bytes); !room) return room;
+    if (!has_room(retention_frame_bytes)) {
+      if (auto room = make_room(lock, retention_frame_bytes); !room) return room;
       continue;
     }
     stage_retention(*log_, *index_, *stream, changed);

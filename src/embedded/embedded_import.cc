@@ -56,8 +56,8 @@ result<std::size_t> embedded_store::stage_imported(lock_type& lock, const import
     if (auto merged = check_keys(draft)) return std::unexpected(merged->answer.error());
     if (auto follows = check_follows(request, draft, facts); !follows)
       return std::unexpected(follows.error());
-    if (log_->has_room(most)) break;
-    if (auto room = log_->make_room(lock, most); !room) return std::unexpected(room.error());
+    if (has_room(most)) break;
+    if (auto room = make_room(lock, most); !room) return std::unexpected(room.error());
   }
   const auto kind = draft.events().empty() ? frame_kind::command : frame_kind::import;
   stage_append(*log_, *index_, draft, facts.heads, kind, {});

@@ -10,10 +10,17 @@
 namespace annals {
 inline namespace v1 {
 namespace embedded {
+namespace {
+
+// Segments in memory: the one that is written, and those that wait for their index.
+constexpr std::size_t most_recent_segments = 3;
+
+}  // namespace
 
 embedded_store::embedded_store(env& environment, store_directory directory,
-                               const embedded_options& options, std::unique_ptr<log_index> index,
-                               recovered_log recovered, std::unique_ptr<shared_state> tells)
+                               const embedded_options& options, sealed_beginning beginning,
+                               std::unique_ptr<log_index> index, recovered_log recovered,
+                               std::unique_ptr<shared_state> tells)
     : indexed_store(environment, std::move(directory), std::move(index), role::writer) {
   log_ = std::make_shared<commit_log>(environment, directory_.paths, options.segment_bytes,
                                       directory_.store_id, std::move(recovered.end),
@@ -21,6 +28,30 @@ embedded_store::embedded_store(env& environment, store_directory directory,
   log_->on_new_segment = [this](std::shared_ptr<segment> next) {
     index_->begin_segment(std::move(next));
   };
+  indexer_ = std::make_unique<indexer>(
+      std::move(beginning.context), std::move(beginning.content), std::move(beginning.sealed),
+      [this](std::shared_ptr<const sealed_log> sealed) { settle(std::move(sealed)); });
+  log_->on_sealed = [this](std::uint64_t number) { indexer_->want(number); };
+}
+
+void embedded_store::settle(std::shared_ptr<const sealed_log> sealed) {
+  std::vector<std::shared_ptr<recent_segment>> dropped;
+  const lock_type lock(log_->mutex());
+  dropped = index_->settle(std::move(sealed));
+}
+
+bool embedded_store::has_room(std::size_t frame_bytes) {
+  if (!log_->has_room(frame_bytes)) return false;
+  return !log_->begins_segment(frame_bytes) || index_->recent().size() <= most_recent_segments;
+}
+
+// Memory is bounded by the segments that have no index yet.
+result<void> embedded_store::make_room(lock_type& lock, std::size_t frame_bytes) {
+  if (!log_->has_room(frame_bytes)) return log_->make_room(lock, frame_bytes);
+  lock.unlock();
+  auto waited = indexer_->wait_for(most_recent_segments - 1);
+  lock.lock();
+  return waited;
 }
 
 embedded_store::~embedded_store() {
@@ -32,9 +63,12 @@ embedded_store::~embedded_store() {
 result<void> embedded_store::start(const std::optional<repair_item>& repaired) {
   if (auto opened = snapshots_.open(); !opened) return opened;
   lock_type lock(log_->mutex());
-  while (!log_->has_room(opened_frame_bytes))
-    if (auto room = log_->make_room(lock, opened_frame_bytes); !room) return room;
+  while (!has_room(opened_frame_bytes))
+    if (auto room = make_room(lock, opened_frame_bytes); !room) return room;
   stage_opened(*log_, repaired);
+  // Segments that were sealed and not indexed when the process before ended.
+  if (const auto& recent = index_->recent(); recent.size() > 1)
+    indexer_->want(recent.back()->number() - 1);
   auto stored = wait_for(std::move(lock), {});
   if (!stored) return std::unexpected(stored.error());
   return {};
@@ -63,6 +97,7 @@ result<void> embedded_store::do_close() {
     if (std::exchange(closed_, true)) return {};
   }
   const auto end = log_->close();
+  indexer_->stop();
   notifier_.close();
   completions_.drain();  // they run in order: all that was accepted is complete then
   if (!end) return std::unexpected(end.error());
@@ -76,23 +111,26 @@ result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
                                                    const embedded_options& options,
                                                    env& environment) {
   using namespace embedded;
-  constexpr std::uint64_t unit = 1U << 20U;
-  if (options.segment_bytes < unit || options.segment_bytes > (std::uint64_t{4} << 30U) ||
-      options.segment_bytes % unit != 0)
+  constexpr std::uint64_t least = 16U << 10U;
+  if (options.segment_bytes < least || options.segment_bytes > (std::uint64_t{4} << 30U) ||
+      options.segment_bytes % block_bytes != 0)
     return fail(errc::invalid_argument,
-                "segment_bytes is 1 MiB to 4 GiB, a multiple of 1 MiB, found " +
+                "segment_bytes is 16 KiB to 4 GiB, a multiple of 4 KiB, found " +
                     std::to_string(options.segment_bytes));
   if (options.read_only) return open_following(directory, environment);
   auto found = open_directory(directory, options, environment);
   if (!found) return std::unexpected(found.error());
-  auto index = std::make_unique<log_index>();
+  auto beginning = open_beginning(*found, environment, role::writer);
+  if (!beginning) return std::unexpected(beginning.error());
+  auto index = std::make_unique<log_index>(beginning->sealed);
   auto recovered = recover_log(*found, environment, *index);
   if (!recovered) return std::unexpected(recovered.error());
   auto tells = shared_state::make(environment, found->paths, found->store_id);
   if (!tells) return std::unexpected(tells.error());
   const auto repaired = recovered->repaired;
   auto store =
-      std::make_unique<embedded_store>(environment, std::move(*found), options, std::move(index),
+      std::make_unique<embedded_store>(environment, std::move(*found), options,
+                                       std::move(*beginning), std::move(index),
                                        std::move(*recovered), std::move(*tells));
   if (auto started = store->start(repaired); !started) return std::unexpected(started.error());
   return store;

@@ -3,19 +3,21 @@
 #include "commit_log.h"
 #include "draft.h"
 #include "indexed_store.h"
+#include "indexer.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
 
 struct recovered_log;
+struct sealed_beginning;
 
 /// The embedded engine in the process that writes: a commit log beneath what answers reads.
 class embedded_store final : public indexed_store {
  public:
   embedded_store(env& environment, store_directory directory, const embedded_options& options,
-                 std::unique_ptr<log_index> index, recovered_log recovered,
-                 std::unique_ptr<shared_state> tells);
+                 sealed_beginning beginning, std::unique_ptr<log_index> index,
+                 recovered_log recovered, std::unique_ptr<shared_state> tells);
   ~embedded_store() override;
 
   /// Reads the snapshots and writes the first frame of this process.
@@ -86,6 +88,9 @@ class embedded_store final : public indexed_store {
   std::optional<stream_head> newest_head(const uuid& key,
                                          const std::optional<stream_head>* sealed) const;
   retention retention_held(const uuid& key, lsn bound, const retention& sealed) const;
+  /// As the log's, but for segments that wait for their index: only so many may.
+  bool has_room(std::size_t frame_bytes);
+  result<void> make_room(lock_type& lock, std::size_t frame_bytes);
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.
@@ -102,7 +107,10 @@ class embedded_store final : public indexed_store {
   result<std::size_t> stage_imported(lock_type& lock, const import_request& request);
   result<std::size_t> stage_imported(lock_type& lock, const retained_stream& retained);
 
+  void settle(std::shared_ptr<const sealed_log> sealed);
+
   std::shared_ptr<commit_log> log_;
+  std::unique_ptr<indexer> indexer_;
 };
 
 }  // namespace embedded

@@ -210,12 +210,17 @@ TEST_F(embedded_engine, refuses_a_log_whose_marker_is_lost) {
 }
 
 TEST_F(embedded_engine, completes_an_interrupted_creation) {
-  counting.fail_writes_from(3, errc::database_error);  // zeros, header, then the marker
-  EXPECT_FALSE(try_open());
-  EXPECT_FALSE(fs::exists(root() + "/ANNALS"));
-  EXPECT_TRUE(fs::exists(segment(1)));
-  counting.heal();
-  EXPECT_TRUE(append(*open(), "order-1", {"one"}));
+  // Zeros, header, manifest, marker: whichever write fails, the next opening makes the store.
+  std::uint64_t failing = 1;
+  for (bool made = false; !made; ++failing) {
+    fs::remove_all(root());
+    counting.fail_writes_from(failing, errc::database_error);
+    EXPECT_FALSE(try_open()) << failing;
+    counting.heal();
+    made = fs::exists(root() + "/ANNALS");
+    EXPECT_TRUE(append(*open(), "order-1", {"one"})) << failing;
+  }
+  EXPECT_GT(failing, 4U);
 }
 
 TEST_F(embedded_engine, refuses_odd_segment_sizes) {

@@ -9,13 +9,17 @@ namespace embedded {
 namespace {
 
 constexpr std::chrono::milliseconds before_next_try{5};  // of what cannot be read just now
+constexpr std::chrono::milliseconds between_refreshes{50};
 constexpr std::chrono::seconds longest_wait{1};          // then the store is looked for
 constexpr std::chrono::milliseconds without_state{100};  // between looks, while nobody tells
 
 }  // namespace
 
-following_store::following_store(env& environment, store_directory directory)
-    : indexed_store(environment, std::move(directory), std::make_unique<log_index>(), role::reader),
+following_store::following_store(env& environment, store_directory directory,
+                                 sealed_beginning beginning)
+    : indexed_store(environment, std::move(directory),
+                    std::make_unique<log_index>(beginning.sealed), role::reader),
+      context_(std::move(beginning.context)),
       follower_(directory_, environment, *index_, mutex_) {
 }
 
@@ -34,13 +38,45 @@ result<void> following_store::catch_up() {
     if (is_closed()) return {};  // the call says so
     const auto caught = [this] {
       const std::scoped_lock lock(following_);
-      return follower_.catch_up();
+      auto outcome = follower_.catch_up();
+      if (!outcome || *outcome != log_follower::outcome::done) return outcome;
+      if (auto refreshed = refresh(); !refreshed)
+        return result<log_follower::outcome>(std::unexpected(refreshed.error()));
+      return outcome;
     }();
     if (!caught) return std::unexpected(caught.error());
     if (*caught == log_follower::outcome::done) return {};
     const std::atomic<std::uint32_t> never{0};
     environment().park(never, 0, before_next_try);
   }
+}
+
+// What was read of segments that have an index by now is given back.
+result<void> following_store::refresh() {
+  const auto now = environment().monotonic();
+  std::shared_ptr<const sealed_log> before;
+  {
+    const lock_type lock(mutex_);
+    if (index_->recent().size() < 2) return {};
+    if (refreshed_ && now - *refreshed_ < between_refreshes) return {};
+    before = index_->sealed();
+  }
+  refreshed_ = now;
+  const auto content = read_manifest(environment(), directory_.paths.manifest(), info().store_id);
+  if (!content) return std::unexpected(content.error());
+  if (content->segments.size() <= before->segments()) return {};
+  auto sealed = open_sealed_log(context_, *content, before.get());
+  // The writer may have joined runs and removed these meanwhile: the next call looks again.
+  if (!sealed) {
+    const auto newer = read_manifest(environment(), directory_.paths.manifest(), info().store_id);
+    if (newer && newer->runs != content->runs) return {};
+    return std::unexpected(sealed.error());
+  }
+  std::vector<std::shared_ptr<recent_segment>> dropped;
+  const lock_type lock(mutex_);
+  if (index_->recent().back()->number() > (*sealed)->segments())
+    dropped = index_->settle(std::move(*sealed));
+  return {};
 }
 
 checkpoint following_store::durable_head() {
@@ -154,7 +190,10 @@ result<std::unique_ptr<event_store>> open_following(const std::string& directory
                                                     env& environment) {
   auto found = find_directory(directory, environment);
   if (!found) return std::unexpected(found.error());
-  auto store = std::make_unique<following_store>(environment, std::move(*found));
+  auto beginning = open_beginning(*found, environment, role::reader);
+  if (!beginning) return std::unexpected(beginning.error());
+  auto store = std::make_unique<following_store>(environment, std::move(*found),
+                                                 std::move(*beginning));
   if (auto started = store->start(); !started) return std::unexpected(started.error());
   return store;
 }

@@ -12,7 +12,7 @@ namespace embedded {
 /// of its own waits for news.
 class following_store final : public indexed_store {
  public:
-  following_store(env& environment, store_directory directory);
+  following_store(env& environment, store_directory directory, sealed_beginning beginning);
   ~following_store() override;
 
   /// Reads the snapshots and the log.
@@ -37,6 +37,7 @@ class following_store final : public indexed_store {
   bool knows_its_end() const noexcept override { return follower_.is_told(); }
   result<void> catch_up() override;
 
+  result<void> refresh();
   error refusal();
   bool is_closed();
   std::shared_ptr<shared_state> state();
@@ -45,7 +46,9 @@ class following_store final : public indexed_store {
 
   std::mutex mutex_{};
   std::mutex following_{};  // one catches up at a time; taken before mutex_
+  std::shared_ptr<const sealed_context> context_;
   log_follower follower_;
+  std::optional<std::chrono::nanoseconds> refreshed_{};  // when; guarded by following_
   tail_image no_tail_{};
   std::unique_ptr<thread> thread_{};        // guarded by mutex_
   std::atomic<std::uint32_t> requests_{0};  // the thread parks on it while nobody waits

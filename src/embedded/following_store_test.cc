@@ -306,6 +306,7 @@ TEST_F(reading_store, locks_the_segments_that_it_holds_against_being_used_again)
   const std::string filler(300'000, 'x');
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(append(*writer, "order-1", {filler}));
   auto reader = open_reader();
+  ASSERT_EQ(texts(*reader, "order-1").size(), 8U);
   for (const int number : {1, 2, 3}) {
     const auto held = posix_env().open(segment(number), file_mode::write, write_through::none);
     ASSERT_TRUE(held);

@@ -14,10 +14,6 @@ namespace {
 // written anew a few times in all.
 constexpr std::uint64_t join_ratio = 2;
 
-std::vector<std::string_view> views(const std::vector<std::string>& texts) {
-  return {texts.begin(), texts.end()};
-}
-
 }  // namespace
 
 result<std::shared_ptr<const sealed_log>> open_sealed_log(

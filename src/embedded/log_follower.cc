@@ -122,12 +122,14 @@ result<std::optional<lsn>> log_follower::proven_in(const segment& one, lsn close
 }
 
 result<void> log_follower::open_next(lsn until) {
-  const auto number = current_ ? current_->number() + 1 : 1;
+  const auto number = (current_ ? current_->number() : index_.sealed()->segments()) + 1;
   auto opened = open_segment(number);
   if (!opened) return std::unexpected(opened.error());
   auto& next = **opened;
-  if (scan_) {
-    const segment_end before{scan_->last_place(), scan_->last_crc(), scan_->next_sequence()};
+  {
+    const auto before = scan_ ? segment_end{scan_->last_place(), scan_->last_crc(),
+                                            scan_->next_sequence()}
+                              : end_of(*index_.sealed());
     if (auto linked = check_link(next.header, next.path, before); !linked)
       return unless_gone(linked.error());
   }

@@ -26,6 +26,10 @@ std::string_view dictionary::text_of(std::uint32_t number) const {
   return number == 0 ? std::string_view{} : std::string_view(texts_[number - 1]);
 }
 
+log_index::log_index(std::shared_ptr<const sealed_log> sealed) : sealed_(std::move(sealed)) {
+  enter_texts();
+}
+
 void log_index::begin_segment(std::shared_ptr<segment> of) {
   recent_.push_back(std::make_shared<recent_segment>(std::move(of)));
 }
@@ -35,11 +39,25 @@ void log_index::replace_file(std::shared_ptr<segment> of) {
     if (one->number() == of->number()) return one->set_file(std::move(of));
 }
 
-void log_index::settle(std::shared_ptr<const sealed_log> next) {
+std::vector<std::shared_ptr<recent_segment>> log_index::settle(
+    std::shared_ptr<const sealed_log> next) {
   ANNALS_ASSERT(next->segments() >= sealed_->segments(), "what is sealed stays sealed");
   sealed_ = std::move(next);
-  std::erase_if(recent_,
-                [&](const auto& one) { return one->number() <= sealed_->segments(); });
+  enter_texts();
+  const auto first_kept = std::ranges::find_if(
+      recent_, [&](const auto& one) { return one->number() > sealed_->segments(); });
+  std::vector<std::shared_ptr<recent_segment>> dropped(recent_.begin(), first_kept);
+  recent_.erase(recent_.begin(), first_kept);
+  return dropped;
+}
+
+// Numbers are given in the order of the log: the sealed ones come first.
+void log_index::enter_texts() {
+  const auto enter = [](dictionary& into, const std::vector<std::string>& texts) {
+    for (std::size_t i = into.next() - 1; i < texts.size(); ++i) into.add(texts[i]);
+  };
+  enter(types, sealed_->type_texts());
+  enter(categories, sealed_->category_texts());
 }
 
 std::uint64_t log_index::last_sequence() const noexcept {

@@ -36,8 +36,7 @@ class dictionary {
 ///          held.
 class log_index {
  public:
-  explicit log_index(std::shared_ptr<const sealed_log> sealed = std::make_shared<sealed_log>())
-      : sealed_(std::move(sealed)) {}
+  explicit log_index(std::shared_ptr<const sealed_log> sealed = std::make_shared<sealed_log>());
 
   dictionary types{};
   dictionary categories{};
@@ -50,8 +49,9 @@ class log_index {
   void begin_segment(std::shared_ptr<segment> of);
   /// Puts another view of a recent segment in the place of the one before.
   void replace_file(std::shared_ptr<segment> of);
-  /// Takes the place of the recent segments that `next` holds.
-  void settle(std::shared_ptr<const sealed_log> next);
+  /// Takes the place of the recent segments that `next` holds, and gives them out, to be destroyed
+  /// without the mutex. Texts that are new in it are entered.
+  std::vector<std::shared_ptr<recent_segment>> settle(std::shared_ptr<const sealed_log> next);
 
   /// The newest event; staged ones included.
   std::uint64_t last_sequence() const noexcept;
@@ -69,6 +69,8 @@ class log_index {
   bool has_retention() const noexcept;
 
  private:
+  void enter_texts();
+
   std::shared_ptr<const sealed_log> sealed_;
   std::vector<std::shared_ptr<recent_segment>> recent_{};
 };

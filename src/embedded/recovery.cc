@@ -23,7 +23,12 @@ class recovery {
     if (!numbers) return std::unexpected(numbers.error());
     if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
     last_number_ = numbers->back();
-    for (std::uint64_t number = 1; number <= last_number_; ++number) {
+    const auto indexed = index_.sealed()->segments();
+    before_ = end_of(*index_.sealed());
+    if (last_number_ <= indexed)
+      return corrupt_log(directory_.paths.segment(last_number_ + 1) +
+                         ": the segment is missing; MANIFEST names the one before it as sealed");
+    for (std::uint64_t number = indexed + 1; number <= last_number_; ++number) {
       const auto sealed = read_segment(number);
       if (!sealed) return std::unexpected(sealed.error());
       if (!*sealed) return std::move(found_);
@@ -204,6 +209,54 @@ class recovery {
 };
 
 }  // namespace
+
+segment_end end_of(const sealed_log& sealed) {
+  if (sealed.empty()) return {};
+  const auto& last = sealed.all().back()->facts();
+  return {last.seal, last.seal_crc, last.first_sequence + last.events};
+}
+
+namespace {
+
+// What stands in a sealed segment is checked when it is read; that it is the one, now.
+result<void> check_sealed_header(const sealed_context& context, const sealed_segment& facts) {
+  const auto path = context.paths.segment(facts.number);
+  const auto there = context.environment.exists(path);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return corrupt_log(path + ": the segment is missing");
+  auto opened = context.environment.open(path, file_mode::read, write_through::none);
+  if (!opened) return std::unexpected(opened.error());
+  const auto header = read_segment_header(**opened, path, context.store_id, facts.number);
+  if (!header) return std::unexpected(header.error());
+  if (header->salt == facts.salt && header->capacity == facts.capacity &&
+      header->first_sequence == facts.first_sequence)
+    return {};
+  return corrupt_log(path + ": this is another segment than the one that MANIFEST names");
+}
+
+}  // namespace
+
+result<sealed_beginning> open_beginning(const store_directory& directory, env& environment,
+                                        role plays) {
+  const auto path = directory.paths.manifest();
+  const auto there = environment.exists(path);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return index_damaged(path, "the file is missing");
+  auto content = read_manifest(environment, path, directory.store_id);
+  if (!content) return std::unexpected(content.error());
+  auto context = std::make_shared<const sealed_context>(
+      sealed_context{.environment = environment,
+                     .paths = directory.paths,
+                     .store_id = directory.store_id,
+                     .hash_seed = content->hash_seed,
+                     .plays = plays});
+  for (const auto& facts : content->segments)
+    if (auto checked = check_sealed_header(*context, facts); !checked)
+      return std::unexpected(checked.error());
+  auto sealed = open_sealed_log(context, *content, nullptr);
+  if (!sealed) return std::unexpected(sealed.error());
+  return sealed_beginning{std::move(context), std::move(*content), std::move(*sealed)};
+}
 
 std::unexpected<error> corrupt_log(std::string message) {
   return fail(errc::store_corrupt,

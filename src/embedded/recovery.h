@@ -5,6 +5,7 @@
 
 #include "commit_log.h"
 #include "log_index.h"
+#include "indexer.h"
 #include "log_scan.h"
 #include "store_directory.h"
 
@@ -18,8 +19,21 @@ struct recovered_log {
   std::optional<repair_item> repaired{};             ///< when a torn tail was dropped
 };
 
-/// Reads the whole log into the index, checks it, and repairs a torn tail; docs/format.md,
-/// "Opening".
+/// What the log's sealed segments are by `MANIFEST`, and how its last one ended.
+struct sealed_beginning {
+  std::shared_ptr<const sealed_context> context{};
+  manifest content{};
+  std::shared_ptr<const sealed_log> sealed{};
+};
+/// Reads `MANIFEST` and opens the runs that it names.
+///
+/// Errors:  store_corrupt naming the file that is missing or does not hold; store_too_new,
+///          database_error.
+result<sealed_beginning> open_beginning(const store_directory& directory, env& environment,
+                                        role plays);
+
+/// Reads the log behind what the index has sealed into it, checks that, and repairs a torn tail;
+/// docs/format.md, "Opening".
 ///
 /// Errors:  store_corrupt with file, offset and positions; store_too_new, disk_full,
 /// database_error.
@@ -40,6 +54,8 @@ struct segment_end {
   std::uint32_t seal_crc = 0;
   std::uint64_t next_sequence = 1;
 };
+/// The end of the last sealed segment that has an index.
+segment_end end_of(const sealed_log& sealed);
 /// Whether a segment follows the one that ended so.
 ///
 /// Errors:  store_corrupt, naming the path.

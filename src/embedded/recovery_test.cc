@@ -336,6 +336,7 @@ TEST_F(store_recovery, discards_a_successor_that_the_crash_left_without_a_seal_b
   const auto seal = frames(2).back();
   ASSERT_EQ(seal.kind, frame_kind::seal);
   // Back to the moment after the third segment got its name: no seal yet, nothing in the third.
+  unindex();
   zero(seal.offset, seal.offset + seal.length, 2);
   zero(first_frame_offset, fs::file_size(segment(3)), 3);
   fs::remove(root() + "/CLOSED");
@@ -355,6 +356,7 @@ TEST_F(store_recovery, refuses_an_unsealed_segment_that_frames_follow) {
   const auto seal = frames(2).back();
   zero(seal.offset, seal.offset + seal.length, 2);
   fs::remove(root() + "/CLOSED");
+  unindex();
   EXPECT_FALSE(verified().damage.empty());
   EXPECT_EQ(refused().code(), errc::store_corrupt);
 }

@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "log_scan.h"
+#include "manifest.h"
 #include "segment_supply.h"
 
 namespace annals {
@@ -13,8 +14,8 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::array<std::string_view, 9> own_names{
-    "ANNALS", "ANNALS.tmp", "CLOSED", "CLOSED.tmp", "LOCK", "STATE", "log", "lost", "snap"};
+constexpr std::array<std::string_view, 12> own_names{
+    "ANNALS", "ANNALS.tmp", "CLOSED", "CLOSED.tmp", "LOCK", "STATE", "log", "idx", "MANIFEST", "MANIFEST.tmp", "lost", "snap"};
 
 std::unexpected<error> not_a_store(const std::string& root, std::string_view why) {
   return fail(errc::not_a_store, root + ": " + std::string(why));
@@ -101,6 +102,14 @@ result<std::shared_ptr<segment>> make_first_segment(const store_directory& direc
   return first;
 }
 
+manifest empty_manifest(const store_directory& directory, env& environment) {
+  manifest made{.store_id = directory.store_id};
+  std::array<std::uint8_t, sizeof made.hash_seed> seed{};
+  environment.random(seed);
+  std::memcpy(&made.hash_seed, seed.data(), sizeof made.hash_seed);
+  return made;
+}
+
 result<void> make_store(store_directory& directory, const embedded_options& options,
                         env& environment) {
   const auto& paths = directory.paths;
@@ -109,6 +118,8 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   directory.store_id = options.store_id.is_nil() ? make_uuid_v4(random) : options.store_id;
   auto made = environment.create_directories(paths.log());
   if (made) made = environment.create_directories(paths.snapshots());
+  if (made) made = environment.create_directories(paths.indexes());
+  if (made) made = write_manifest(environment, paths.manifest(), empty_manifest(directory, environment));
   if (!made) return made;
   if (auto first = make_first_segment(directory, options, environment); !first)
     return std::unexpected(first.error());
@@ -139,7 +150,7 @@ result<void> read_store(store_directory& directory, env& environment) {
 // A process that was killed may have given names that no directory has on disk yet: seen by us, and
 // lost with the power, together with all that we acknowledge from here on.
 result<void> sync_names(const store_paths& paths, env& environment) {
-  for (const auto& folder : {paths.root, paths.log()})
+  for (const auto& folder : {paths.root, paths.log(), paths.indexes()})
     if (auto synced = environment.sync_directory(folder); !synced) return synced;
   return {};
 }

@@ -11,6 +11,7 @@
 
 #include "annals/embedded.h"
 #include "bytes.h"
+#include "manifest.h"
 
 namespace annals {
 inline namespace v1 {
@@ -76,6 +77,20 @@ class store_fixture : public ::testing::Test {
     });
     EXPECT_TRUE(end) << (end ? "" : end.error().to_string());
     return found;
+  }
+
+  /// Takes the index files away, as before segments were indexed.
+  void unindex() const {
+    const auto path = root() + "/MANIFEST";
+    const auto bytes = content(root() + "/ANNALS");
+    auto known = read_manifest(*env_, path, read_as<store_mark>(bytes.data()).store_id).value();
+    known.segments.clear();
+    known.runs.clear();
+    known.types.clear();
+    known.categories.clear();
+    write_manifest(*env_, path, known).value();
+    std::filesystem::remove_all(root() + "/idx");
+    std::filesystem::create_directory(root() + "/idx");
   }
 
   /// Takes the files as a crash of the process would leave them, and closes the store unseen.
