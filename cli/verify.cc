@@ -12,10 +12,11 @@ using annals::terminal::with_thousands;
 constexpr std::string_view file_scheme = "file:";
 
 void print_report(const annals::verify_report& report) {
-  std::printf("segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nbytes      %s\n",
+  std::printf("segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nindexes    %s\n"
+              "bytes      %s\n",
               with_thousands(report.segments).c_str(), with_thousands(report.frames).c_str(),
               with_thousands(report.events).c_str(), with_thousands(report.snapshots).c_str(),
-              with_thousands(report.bytes).c_str());
+              with_thousands(report.indexes).c_str(), with_thousands(report.bytes).c_str());
   if (report.torn_tail_bytes != 0)
     std::printf("torn tail  %s bytes, never acknowledged\n",
                 with_thousands(report.torn_tail_bytes).c_str());
@@ -28,6 +29,7 @@ annals::result<void> write_report(const annals::verify_report& report) {
   annals::json::writer out;
   out.begin_object().member("segments", report.segments).member("frames", report.frames);
   out.member("events", report.events).member("snapshots", report.snapshots);
+  out.member("indexes", report.indexes);
   out.member("bytes", report.bytes).member("torn_tail_bytes", report.torn_tail_bytes);
   out.key("damage").begin_array();
   for (const auto& damage : report.damage) out.value(damage);

@@ -43,6 +43,7 @@ struct verify_report {
   std::uint64_t frames = 0;
   std::uint64_t events = 0;
   std::uint64_t snapshots = 0;
+  std::uint64_t indexes = 0;  ///< index files
   std::uint64_t bytes = 0;
   std::uint64_t torn_tail_bytes = 0;  ///< after the last acknowledged append; not damage
   std::vector<std::string> damage{};  ///< each with segment, offset and positions

@@ -15,6 +15,20 @@ namespace {
 // Segments in memory: the one that is written, and those that wait for their index.
 constexpr std::size_t most_recent_segments = 3;
 
+// More than these few may wait when indexing failed before, or index files were made anew.
+result<void> index_older_segments(const store_directory& directory, env& environment,
+                                  sealed_beginning& beginning) {
+  const auto numbers = list_segments(directory.paths, environment);
+  if (!numbers) return std::unexpected(numbers.error());
+  if (numbers->back() <= beginning.content.segments.size() + most_recent_segments) return {};
+  indexer now(beginning.context, beginning.content, beginning.sealed,
+              [&](std::shared_ptr<const sealed_log> sealed) { beginning.sealed = std::move(sealed); });
+  while (numbers->back() > now.content().segments.size() + most_recent_segments)
+    if (auto indexed = now.index_next(); !indexed) return indexed;
+  beginning.content = now.content();
+  return {};
+}
+
 }  // namespace
 
 embedded_store::embedded_store(env& environment, store_directory directory,
@@ -122,6 +136,8 @@ result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
   if (!found) return std::unexpected(found.error());
   auto beginning = open_beginning(*found, environment, role::writer);
   if (!beginning) return std::unexpected(beginning.error());
+  if (auto indexed = index_older_segments(*found, environment, *beginning); !indexed)
+    return std::unexpected(indexed.error());
   auto index = std::make_unique<log_index>(beginning->sealed);
   auto recovered = recover_log(*found, environment, *index);
   if (!recovered) return std::unexpected(recovered.error());

@@ -28,6 +28,8 @@ class indexing {
     if (!opened) return std::unexpected(opened.error());
     const auto header = read_segment_header(**opened, path, context_.store_id, number_);
     if (!header) return std::unexpected(header.error());
+    if (auto linked = check_link(*header, path, end_of(before_)); !linked)
+      return std::unexpected(linked.error());
     segment_index_builder builder({.store_id = context_.store_id,
                                    .hash_seed = context_.hash_seed,
                                    .segment = number_,

@@ -1,4 +1,6 @@
 // All that was stored, for export. See indexed_store.h.
+#include <algorithm>
+
 #include "frame.h"
 #include "indexed_store.h"
 #include "log_scan.h"
@@ -82,9 +84,11 @@ class indexed_store::history_run {
                        ": the name of a stream is missing");
   }
 
-  result<std::string_view> name_of_command(const frame_view& frame, const command_item& command) {
-    const auto entry = command_entry{.stream = command.stream_key, .place = frame.header().place};
-    auto record = store_.record_of(seen_, entry);
+  // Mostly that of an event of the same frame.
+  result<std::string_view> name_of_listed(const frame_view& frame, const uuid& key) {
+    const auto same = std::ranges::find(keys_, key);
+    if (same != keys_.end()) return events_[static_cast<std::size_t>(same - keys_.begin())].stream;
+    auto record = store_.record_of(seen_, {.stream = key, .place = frame.header().place});
     if (!record) return std::unexpected(record.error());
     command_stream_ = std::move(record->stream);
     return command_stream_;
@@ -93,8 +97,10 @@ class indexed_store::history_run {
   result<void> tell_append(const frame_view& frame) {
     append_context context;
     std::string_view stream;
+    uuid listed{};  // first, by the command
     result<void> done;
     events_.clear();
+    keys_.clear();
     tags_.clear();
     frame.for_each_item([&](const item_view& item) {
       if (!done) return;
@@ -104,15 +110,14 @@ class indexed_store::history_run {
       const auto command = item.as<command_item>();
       context.command_id = command.command_id;
       context.command_digest = command.digest;
-      if (command.stream_key.is_nil()) return;
-      const auto name = name_of_command(frame, command);
-      if (!name) {
-        done = std::unexpected(name.error());
-      } else {
-        stream = *name;
-      }
+      listed = command.stream_key;
     });
     if (!done) return done;
+    if (!listed.is_nil()) {
+      const auto name = name_of_listed(frame, listed);
+      if (!name) return std::unexpected(name.error());
+      stream = *name;
+    }
     const std::string_view* tags = tags_.data();
     for (auto& one : events_) {
       one.event.tags = {tags, one.event.tags.size()};
@@ -127,6 +132,7 @@ class indexed_store::history_run {
     const auto event = item.as<event_item>();
     const auto name = name_at(event.name, event.stream_key);
     if (!name) return std::unexpected(name.error());
+    keys_.push_back(event.stream_key);
     const auto before = tags_.size();
     for_each_tag(item, [&](std::string_view tag) { tags_.push_back(tag); });
     events_.push_back(
@@ -187,6 +193,7 @@ class indexed_store::history_run {
   history_sink& sink_;
   std::string command_stream_{};
   std::vector<imported_event> events_{};
+  std::vector<uuid> keys_{};  // of the events' streams
   std::vector<std::string_view> tags_{};
   bool stopped_ = false;
 };

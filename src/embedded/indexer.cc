@@ -1,6 +1,7 @@
 #include "indexer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "annals/obs.h"
 #include "recovery.h"
@@ -52,6 +53,56 @@ result<std::shared_ptr<const sealed_log>> open_sealed_log(
   }
   return std::make_shared<sealed_log>(context, std::move(segments), std::move(runs), content.types,
                                       content.categories);
+}
+
+result<void> remove_unnamed_indexes(const sealed_context& context, const manifest& content) {
+  const auto names = context.environment.list(context.paths.indexes());
+  if (!names) return std::unexpected(names.error());
+  std::set<std::string> named;
+  for (const auto& one : content.segments) named.insert(context.paths.segment_index(one.number));
+  for (const auto& one : content.runs)
+    named.insert(context.paths.run(one.first_segment, one.last_segment));
+  for (const auto& name : *names) {
+    const auto path = context.paths.indexes() + '/' + name;
+    const bool ours = name.ends_with(".six") || name.ends_with(".run") || name.ends_with(".tmp");
+    if (!ours || named.contains(path)) continue;
+    if (auto removed = context.environment.remove(path); !removed) return removed;
+  }
+  return {};
+}
+
+result<bool> has_all_indexes(const sealed_context& context, const manifest& content) {
+  const auto names = context.environment.list(context.paths.indexes());
+  if (!names) return std::unexpected(names.error());
+  const std::set<std::string> there(names->begin(), names->end());
+  const auto has = [&](const std::string& path) {
+    return there.contains(path.substr(path.rfind('/') + 1));
+  };
+  return std::ranges::all_of(content.segments,
+                             [&](const auto& one) {
+                               return has(context.paths.segment_index(one.number));
+                             }) &&
+         std::ranges::all_of(content.runs, [&](const auto& one) {
+           return has(context.paths.run(one.first_segment, one.last_segment));
+         });
+}
+
+result<manifest> rebuild_indexes(const std::shared_ptr<const sealed_context>& context,
+                                 const manifest& content,
+                                 const std::function<void(std::uint64_t)>& progress) {
+  manifest empty{.store_id = content.store_id, .hash_seed = content.hash_seed};
+  auto nothing = open_sealed_log(context, empty, nullptr);
+  if (!nothing) return std::unexpected(nothing.error());
+  indexer again(context, std::move(empty), std::move(*nothing), [](const auto&) {});
+  for (const auto& known : content.segments) {
+    progress(known.number);
+    if (auto indexed = again.index_next(); !indexed) return std::unexpected(indexed.error());
+    const auto& found = again.content().segments.back();
+    if (found.digest != known.digest || found.seal != known.seal)
+      return corrupt_log(context->paths.segment(known.number) +
+                         ": this is not what was sealed, by the digest in MANIFEST");
+  }
+  return again.content();
 }
 
 void indexer::want(std::uint64_t number) {
@@ -168,18 +219,22 @@ result<void> indexer::add(indexed_segment found) {
     return {};
   };
   if (auto done = settle(); !done) {
+    joined_.clear();
     content_ = before;
     return done;
   }
   settled_(sealed_);
-  for (const auto& old : before.runs) {
-    if (std::ranges::find(content_.runs, old) != content_.runs.end()) continue;
+  remove_joined();
+  return {};
+}
+
+void indexer::remove_joined() {
+  for (const auto& old : std::exchange(joined_, {})) {
     const auto path = context_->paths.run(old.first_segment, old.last_segment);
     if (const auto removed = context_->environment.remove(path); !removed)
       obs::info("an index file that is not used any more stays: " +
                 std::string(removed.error().message()));
   }
-  return {};
 }
 
 result<void> indexer::join_runs(const sealed_log& log) {
@@ -192,6 +247,9 @@ result<void> indexer::join_runs(const sealed_log& log) {
     runs.pop_back();
     const auto older = runs.back();
     runs.pop_back();
+    for (const auto& one : {older, newer})
+      joined_.push_back({.first_segment = one->first_segment(),
+                         .last_segment = one->last_segment()});
     const run_identity identity{.store_id = context_->store_id,
                                 .hash_seed = context_->hash_seed,
                                 .first_segment = older->first_segment(),

@@ -22,6 +22,21 @@ result<std::shared_ptr<const sealed_log>> open_sealed_log(
     const std::shared_ptr<const sealed_context>& context, const manifest& content,
     const sealed_log* before);
 
+/// Removes index files that no manifest names: left by a process that ended in between.
+result<void> remove_unnamed_indexes(const sealed_context& context, const manifest& content);
+
+/// True when all index files that a manifest names are there.
+result<bool> has_all_indexes(const sealed_context& context, const manifest& content);
+
+/// Makes the index files of all segments of a manifest anew, and the manifest with them. `progress`
+/// hears of each segment.
+///
+/// Errors:  store_corrupt naming a segment that is not what the manifest says; disk_full,
+///          database_error.
+result<manifest> rebuild_indexes(const std::shared_ptr<const sealed_context>& context,
+                                 const manifest& content,
+                                 const std::function<void(std::uint64_t)>& progress);
+
 /// Gives sealed segments their index files, joins runs and keeps `MANIFEST`, on a thread of its own:
 /// never on the way of an append, unless more than a few segments wait.
 ///
@@ -52,18 +67,22 @@ class indexer {
   /// Ends the thread, when the segment in hand is done.
   void stop();
 
-  /// Indexes the next segment, without the thread; for opening.
+  /// Indexes the next segment, without the thread.
   result<void> index_next();
+  /// What was indexed; without the thread.
+  const manifest& content() const noexcept { return content_; }
 
  private:
   void run();
   result<void> add(indexed_segment found);
   result<void> join_runs(const sealed_log& log);
+  void remove_joined();
 
   std::shared_ptr<const sealed_context> context_;
   manifest content_;                           // of the thread
   std::shared_ptr<const sealed_log> sealed_;   // of the thread
   std::function<void(std::shared_ptr<const sealed_log>)> settled_;
+  std::vector<known_run> joined_{};            // files that are not named any more; of the thread
   mutable std::mutex mutex_{};
   std::uint64_t wanted_ = 0;
   std::uint64_t done_ = 0;

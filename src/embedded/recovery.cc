@@ -234,6 +234,23 @@ result<void> check_sealed_header(const sealed_context& context, const sealed_seg
   return corrupt_log(path + ": this is another segment than the one that MANIFEST names");
 }
 
+// Index files that are lost are made again from the log; the others stay as they are.
+result<void> complete_indexes(const std::shared_ptr<const sealed_context>& context,
+                              manifest& content) {
+  const auto all = has_all_indexes(*context, content);
+  if (!all) return std::unexpected(all.error());
+  if (!*all) {
+    const auto count = std::to_string(content.segments.size());
+    auto made = rebuild_indexes(context, content, [&](std::uint64_t number) {
+      obs::info("index files are missing and are made again: segment " + std::to_string(number) +
+                " of " + count);
+    });
+    if (!made) return std::unexpected(made.error());
+    content = std::move(*made);
+  }
+  return remove_unnamed_indexes(*context, content);
+}
+
 }  // namespace
 
 result<sealed_beginning> open_beginning(const store_directory& directory, env& environment,
@@ -253,6 +270,9 @@ result<sealed_beginning> open_beginning(const store_directory& directory, env& e
   for (const auto& facts : content->segments)
     if (auto checked = check_sealed_header(*context, facts); !checked)
       return std::unexpected(checked.error());
+  if (plays == role::writer)
+    if (auto whole = complete_indexes(context, *content); !whole)
+      return std::unexpected(whole.error());
   auto sealed = open_sealed_log(context, *content, nullptr);
   if (!sealed) return std::unexpected(sealed.error());
   return sealed_beginning{std::move(context), std::move(*content), std::move(*sealed)};

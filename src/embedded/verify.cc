@@ -3,6 +3,8 @@
 #include "annals/embedded.h"
 #include "log_index.h"
 #include "log_scan.h"
+#include "manifest.h"
+#include "mapped_segment.h"
 #include "recovery.h"
 #include "replay.h"
 #include "snapshot_files.h"
@@ -33,6 +35,7 @@ class verification {
     if (auto checked = check_log(*segments); !checked) return std::unexpected(checked.error());
     for (const auto number : *snapshots)
       if (auto checked = check_snapshots(number); !checked) return std::unexpected(checked.error());
+    if (auto checked = check_indexes(*segments); !checked) return std::unexpected(checked.error());
     report_.bytes = total_;
     advance(total_ - done_);
     if (progress_) progress_(total_, total_);
@@ -188,6 +191,64 @@ class verification {
     }
     report_.torn_tail_bytes += tail.nonzero_end - scan.offset();
     return false;
+  }
+
+  /// What `MANIFEST` names is there, whole, and says of the log what that holds.
+  result<void> check_indexes(const std::vector<std::uint64_t>& segments) {
+    const auto content =
+        read_manifest(env_, directory_.paths.manifest(), directory_.store_id);
+    if (!content) return note(content.error());
+    const auto context = std::make_shared<const sealed_context>(
+        sealed_context{.environment = env_,
+                       .paths = directory_.paths,
+                       .store_id = directory_.store_id,
+                       .hash_seed = content->hash_seed});
+    if (content->segments.size() >= std::max<std::size_t>(segments.size(), 1)) {
+      damage(directory_.paths.manifest() + ": it names " +
+             std::to_string(content->segments.size()) + " sealed segments, the log has " +
+             std::to_string(segments.size()) + " with the one that is written");
+      return {};
+    }
+    for (const auto& facts : content->segments)
+      if (auto checked = check_index(context, facts); !checked) return checked;
+    for (const auto& known : content->runs)
+      if (auto checked = check_run(*context, known); !checked) return checked;
+    return {};
+  }
+
+  result<void> check_index(const std::shared_ptr<const sealed_context>& context,
+                           const sealed_segment& facts) {
+    const mapped_segment one(context, facts);
+    auto checked = one.open();
+    if (checked) checked = one.index().check();
+    // The blocks' CRCs are those of the log as it stands.
+    if (checked) checked = one.check(0, one.end());
+    ++report_.indexes;
+    return checked ? checked : note(checked.error());
+  }
+
+  result<void> check_run(const sealed_context& context, const known_run& known) {
+    const auto path = context.paths.run(known.first_segment, known.last_segment);
+    const auto run = index_run::open(env_, path,
+                                     {.store_id = context.store_id,
+                                      .hash_seed = context.hash_seed,
+                                      .first_segment = known.first_segment,
+                                      .last_segment = known.last_segment});
+    ++report_.indexes;
+    if (!run) return note(run.error());
+    if (run->facts() != known.file)
+      damage(path + ": this is another file than the one that MANIFEST names");
+    if (auto checked = run->check(); !checked) return note(checked.error());
+    return {};
+  }
+
+  /// Damage goes into the report; a disk that fails, and what is too new, end the call.
+  result<void> note(const error& problem) {
+    const bool is_damage =
+        problem.code() == errc::store_corrupt || problem.code() == errc::database_error;
+    if (!is_damage) return std::unexpected(problem);
+    damage(problem.message());
+    return {};
   }
 
   static std::uint64_t header_number(const std::string& path) {

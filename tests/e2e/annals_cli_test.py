@@ -127,8 +127,8 @@ class CliTest(ProgramTest):
     def test_a_store_of_a_newer_format_says_so(self) -> None:
         marker = self.folder / "store" / "ANNALS"
         content = bytearray(marker.read_bytes())
-        self.assertEqual(content[8], 1)  # docs/format.md: the version stands at offset 8
-        content[8] = 2
+        self.assertEqual(content[8], 2)  # docs/format.md: the version stands at offset 8
+        content[8] = 3
         marker.write_bytes(content)
         self.fails(self.annals("stat"), NO_STORE, "newer")
         self.fails(self.orders("generate"), NO_STORE, "newer")

@@ -1,0 +1,423 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <thread>
+
+#include "failing_env.h"
+#include "store_fixture.h"
+
+namespace annals::embedded {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Two stores with the same events: one of many small segments, most of them sealed and indexed, and
+/// one of a single segment that is in memory. Whatever is asked, both answer the same.
+class sealed_store : public store_fixture {
+ protected:
+  sealed_store() : store_fixture(disk::memory), other_(root() + "-plain") {}
+
+  static constexpr embedded_options many_segments{.segment_bytes = 16U << 10U,
+                                                  .store_id = uuid{{7}}};
+
+  void open_both() {
+    sealed_ = open(many_segments);
+    plain_ = open_embedded(other_, {.store_id = uuid{{7}}}, *env_).value();
+  }
+  void reopen() {
+    sealed_.reset();
+    plain_.reset();
+    open_both();
+  }
+
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
+  static std::string stream_name(std::uint32_t number) {
+    static constexpr std::array<std::string_view, 3> categories{"order-", "cart-", ""};
+    return std::string(categories[number % 3]) + "s" + std::to_string(number);
+  }
+
+  /// Appends at random to both.
+  void fill(int appends) {
+    for (int i = 0; i < appends; ++i) {
+      std::vector<std::string> payloads(1 + below(3));
+      std::vector<std::vector<std::string>> tag_texts(payloads.size());
+      std::vector<std::vector<std::string_view>> tags(payloads.size());
+      std::vector<std::string> types(payloads.size());
+      std::vector<new_event> events;
+      for (std::size_t k = 0; k < payloads.size(); ++k) {
+        payloads[k] = std::string(below(300), 'p') + std::to_string(made_++);
+        types[k] = "type" + std::to_string(below(5));
+        for (auto n = below(3); n > 0; --n)
+          tag_texts[k].push_back("n:" + std::to_string(below(n == 1 ? 4 : 400)));
+        tags[k].assign(tag_texts[k].begin(), tag_texts[k].end());
+        uuid id;
+        for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(random_());
+        events.push_back({.type = types[k],
+                          .payload = std::as_bytes(std::span(payloads[k])),
+                          .event_id = id,
+                          .timestamp = time_point(std::chrono::microseconds(made_)),
+                          .tags = tags[k]});
+      }
+      const auto name = stream_name(below(60));
+      const stream_write write{name, expect::any(), events};
+      append_context context;
+      if (below(2) == 0) {
+        context.command_id.bytes[0] = 1;
+        context.command_id.bytes[14] = static_cast<std::uint8_t>(commands_.size() >> 8U);
+        context.command_id.bytes[15] = static_cast<std::uint8_t>(commands_.size());
+        commands_.push_back(context.command_id);
+      }
+      if (below(4) == 0) context.correlation_id.bytes[3] = 9;
+      const append_request request{.streams = {&write, 1}, .context = context};
+      const auto a = sealed_->append(request);
+      const auto b = plain_->append(request);
+      ASSERT_TRUE(a) << a.error().to_string();
+      ASSERT_EQ(a->last, b->last);
+      ASSERT_EQ(a->stream_version, b->stream_version);
+    }
+  }
+
+  static std::string told(const event_view& event) {
+    const auto all = event.metadata();
+    std::string text = std::to_string(event.position().sequence) + ' ' + std::string(event.type()) +
+                       ' ' + std::string(event.stream_name()) + ' ' + all.category + " v" +
+                       std::to_string(event.version().number) + ' ' + all.event_id.to_string() +
+                       ' ' + all.aggregate_id.to_string() + ' ' + all.stream_key.to_string() +
+                       (all.command_id ? all.command_id->to_string() : "") +
+                       (all.correlation_id ? all.correlation_id->to_string() : "");
+    for (const auto& tag : all.tags) text += ' ' + tag;
+    return text + ' ' + std::string(event.text());
+  }
+
+  static std::vector<std::string> read(event_store& store, const read_request& request) {
+    std::vector<std::string> found;
+    checkpoint reached;
+    const auto end = store.read(request, [&](const event_batch& batch) {
+      for (const auto& event : batch.events) found.push_back(told(event));
+      reached = batch.scanned_to;
+      return flow::more;
+    });
+    EXPECT_TRUE(end) << (end ? "" : end.error().to_string());
+    if (!end) return {};
+    found.push_back("end " + std::to_string(end->delivered) + ' ' +
+                    (end->complete ? std::to_string(end->removed) : "") + ' ' + std::to_string(end->stream_version.number) + ' ' +
+                    std::to_string(end->first_kept.number) + ' ' +
+                    std::to_string(end->scanned_to.in(0).sequence) +
+                    (end->complete ? " complete" : ""));
+    return found;
+  }
+
+  void both_read(const read_request& request) {
+    const auto expected = read(*plain_, request);
+    const auto found = read(*sealed_, request);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], expected[i]) << i;
+  }
+
+  std::uint64_t head() { return plain_->head().value().in(0).sequence; }
+
+  void both_answer_reads() {
+    for (const auto to : {direction::forwards, direction::backwards}) {
+      both_read({.direction = to});
+      for (int i = 0; i < 8; ++i) {
+        const std::uint64_t first = 1 + below(static_cast<std::uint32_t>(head()));
+        both_read({.first = first, .last = first + below(200), .direction = to});
+        both_read({.first = first, .direction = to, .limit = below(50)});
+      }
+      for (std::uint32_t i = 0; i < 62; ++i) {
+        both_read({.stream = stream_name(i), .direction = to});
+        both_read({.stream = stream_name(i), .from = {1 + below(9)}, .to = {3 + below(9)},
+                   .direction = to});
+      }
+    }
+  }
+
+  void both_answer_filters() {
+    for (int i = 0; i < 60; ++i) {
+      const std::array<std::string, 2> types{"type" + std::to_string(below(6)),
+                                             "type" + std::to_string(below(6))};
+      const std::array<std::string, 2> tags{"n:" + std::to_string(below(5)),
+                                            "n:" + std::to_string(below(400))};
+      const std::vector<std::string_view> wanted_types(types.begin(), types.begin() + below(3));
+      const std::vector<std::string_view> wanted_tags(tags.begin(), tags.begin() + below(3));
+      const std::vector<std::string_view> other_tags{tags[1]};
+      std::vector<query_item> items;
+      if (!wanted_types.empty() || !wanted_tags.empty()) items.push_back({wanted_types, wanted_tags});
+      if (below(3) == 0) items.push_back({{}, other_tags});
+      std::vector<std::string_view> categories;
+      if (below(3) == 0) categories.push_back("order");
+      if (below(5) == 0) categories.push_back("");
+      if (below(9) == 0) categories.push_back("never");
+      const auto first = std::uint64_t{1} + below(static_cast<std::uint32_t>(head()));
+      const read_filter filter{.categories = categories, .matching = {items}};
+      both_read({.first = first, .filter = filter,
+                 .direction = below(2) == 0 ? direction::forwards : direction::backwards,
+                 .limit = below(2) == 0 ? UINT64_MAX : below(40)});
+      const append_condition unless{
+          .matching = {items},
+          .after = below(4) == 0 ? checkpoint{} : mark_of(first)};
+      const append_request request{.unless = {&unless, 1}};
+      const auto a = sealed_->append(request);
+      const auto b = plain_->append(request);
+      ASSERT_EQ(a.has_value(), b.has_value());
+      if (!a) {
+        ASSERT_EQ(a.error().to_string(), b.error().to_string());
+      }
+    }
+  }
+
+  checkpoint mark_of(std::uint64_t sequence) {
+    checkpoint mark;
+    EXPECT_TRUE(plain_->read({.first = sequence, .last = sequence}, [&](const event_batch& batch) {
+      mark = batch.scanned_to;
+      return flow::more;
+    }));
+    return mark;
+  }
+
+  void both_answer_lookups() {
+    for (const auto& id : commands_) {
+      const auto a = sealed_->find_command(id).value();
+      const auto b = plain_->find_command(id).value();
+      ASSERT_TRUE(a && b);
+      ASSERT_EQ(a->result.last, b->result.last);
+      ASSERT_EQ(a->result.first, b->result.first);
+      ASSERT_EQ(a->stream, b->stream);
+      ASSERT_EQ(a->digest, b->digest);
+    }
+    EXPECT_FALSE(sealed_->find_command(uuid{{99}}).value());
+    for (const auto& request :
+         {list_request{}, list_request{.limit = 7}, list_request{.prefix = "order-s1"},
+          list_request{.category = "cart"}, list_request{.category = ""},
+          list_request{.category = "order", .after = "order-s3", .limit = 3}}) {
+      const auto a = sealed_->list_streams(request).value();
+      const auto b = plain_->list_streams(request).value();
+      ASSERT_EQ(a.size(), b.size());
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        EXPECT_EQ(a[i].name, b[i].name);
+        EXPECT_EQ(a[i].version, b[i].version) << a[i].name;
+        EXPECT_EQ(a[i].last, b[i].last) << a[i].name;
+        EXPECT_EQ(a[i].first_kept, b[i].first_kept) << a[i].name;
+        EXPECT_EQ(a[i].gone, b[i].gone);
+      }
+    }
+  }
+
+  void both_answer_all() {
+    both_answer_reads();
+    both_answer_filters();
+    both_answer_lookups();
+  }
+
+  std::size_t files_in(const std::string& folder, std::string_view ending) const {
+    std::size_t count = 0;
+    for (const auto& one : fs::directory_iterator(root() + folder))
+      count += one.path().string().ends_with(ending) ? 1 : 0;
+    return count;
+  }
+
+  std::unique_ptr<event_store> sealed_{};
+  std::unique_ptr<event_store> plain_{};
+  std::string other_;
+  std::mt19937 random_{11};
+  std::uint64_t made_ = 0;
+  std::vector<uuid> commands_{};
+};
+
+TEST_F(sealed_store, answers_as_one_in_memory_does) {
+  open_both();
+  fill(600);
+  ASSERT_GT(files_in("/log", ".seg"), 10U);
+  both_answer_all();
+  reopen();
+  EXPECT_GE(files_in("/idx", ".six") + 4, files_in("/log", ".seg"));
+  both_answer_all();
+  fill(200);
+  both_answer_all();
+}
+
+TEST_F(sealed_store, keeps_expectations_of_streams_that_are_sealed) {
+  open_both();
+  fill(400);
+  reopen();
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    const auto name = stream_name(i);
+    const std::string payload = "more";
+    const new_event event{.type = "type1", .payload = std::as_bytes(std::span(payload)),
+                          .event_id = {{5, static_cast<std::uint8_t>(i)}}};
+    for (const auto expected : {expect::none(), expect::at({1}), expect::exists()}) {
+      const stream_write write{name, expected, {&event, 1}};
+      const auto a = sealed_->append({.streams = {&write, 1}});
+      const auto b = plain_->append({.streams = {&write, 1}});
+      ASSERT_EQ(a.has_value(), b.has_value()) << name;
+      if (a) {
+        EXPECT_EQ(a->stream_version, b->stream_version);
+      } else {
+        EXPECT_EQ(a.error().to_string(), b.error().to_string());
+      }
+    }
+  }
+}
+
+TEST_F(sealed_store, knows_retention_of_streams_that_are_sealed) {
+  open_both();
+  fill(300);
+  for (auto* store : {sealed_.get(), plain_.get()}) {
+    EXPECT_TRUE(store->retain("order-s0", {.truncate_before = version{3}}));
+    EXPECT_TRUE(store->retain("order-s3", {.max_count = 2}));
+    EXPECT_TRUE(store->retain("order-s6", {.tombstone = true}));
+    EXPECT_TRUE(store->retain("order-s9", {.max_age = std::chrono::hours(1)}));
+  }
+  fill(1);
+  both_answer_reads();
+  for (int i = 0; i < 300; ++i) {
+    const std::vector<std::string> filler{std::string(500, 'f')};
+    ASSERT_TRUE(append(*sealed_, "filler", filler));
+  }
+  reopen();
+  for (const auto* name : {"order-s0", "order-s3", "order-s6", "order-s9"}) {
+    EXPECT_EQ(read(*sealed_, {.stream = name}).size(), read(*plain_, {.stream = name}).size())
+        << name;
+    const list_request one{.prefix = name, .limit = 1};
+    EXPECT_EQ(sealed_->list_streams(one)->front().first_kept,
+              plain_->list_streams(one)->front().first_kept);
+    EXPECT_EQ(append(*sealed_, name, {"x"}).has_value(), append(*plain_, name, {"x"}).has_value());
+    EXPECT_TRUE(sealed_->retain(name, {.tombstone = false}));
+    EXPECT_TRUE(append(*sealed_, name, {"x"}));
+  }
+}
+
+TEST_F(sealed_store, applies_a_command_once_for_as_long_as_it_exists) {
+  open_both();
+  fill(300);
+  reopen();
+  ASSERT_GT(commands_.size(), 100U);
+  const auto before = sealed_->head().value();
+  for (const auto& id : commands_) {
+    const auto again = append(*sealed_, "order-s0", {"again"}, expect::any(),
+                              {.command_id = id, .command_digest = uuid{{1}}});
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code(), errc::command_id_reused);
+    const auto known = plain_->find_command(id).value();
+    const auto same = append(*sealed_, "order-s0", {"again"}, expect::any(),
+                             {.command_id = id, .command_digest = known->digest});
+    ASSERT_TRUE(same);
+    EXPECT_TRUE(same->already_applied);
+    EXPECT_EQ(same->last, known->result.last);
+  }
+  EXPECT_EQ(sealed_->head().value(), before);
+}
+
+TEST_F(sealed_store, makes_lost_index_files_again) {
+  open_both();
+  fill(400);
+  sealed_.reset();
+  const auto count = files_in("/idx", ".six");
+  ASSERT_GT(count, 5U);
+  for (const auto& one : fs::directory_iterator(root() + "/idx")) {
+    const auto path = one.path().string();
+    if (!path.ends_with("3.six") && !path.ends_with(".run")) continue;
+    fs::remove(path);
+    const auto reader = try_open({.read_only = true});
+    EXPECT_TRUE(!reader || path.ends_with(".six"));
+    if (!reader) {
+      EXPECT_NE(reader.error().message().find(path), std::string::npos);
+    }
+    EXPECT_FALSE(verified().damage.empty());
+    reopen();
+    EXPECT_TRUE(fs::exists(path));
+    both_answer_lookups();
+    sealed_.reset();
+    EXPECT_TRUE(verified().damage.empty());
+    break;
+  }
+  unindex();
+  reopen();
+  both_answer_all();
+  EXPECT_GE(files_in("/idx", ".six"), count - 3);
+}
+
+TEST_F(sealed_store, removes_index_files_that_nobody_names) {
+  open_both();
+  fill(200);
+  sealed_.reset();
+  const auto left = root() + "/idx/000000000900-000000000901.run";
+  std::ofstream(left) << "left";
+  std::ofstream(root() + "/idx/mine.txt") << "not ours";
+  reopen();
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(root() + "/idx/mine.txt"));
+  EXPECT_EQ(files_in("/idx", ".run"), files_in("/idx", ".run"));
+}
+
+TEST_F(sealed_store, names_a_missing_manifest) {
+  open_both();
+  fill(100);
+  sealed_.reset();
+  fs::remove(root() + "/MANIFEST");
+  const auto opened = try_open(many_segments);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), errc::store_corrupt);
+  EXPECT_NE(opened.error().message().find("MANIFEST"), std::string::npos);
+  EXPECT_FALSE(verified().damage.empty());
+}
+
+// The cases of what is flipped in sealed segments and their files: each is seen by verify, and what
+// is read is an error or what was stored.
+TEST_F(sealed_store, gives_out_nothing_that_was_flipped) {
+  open_both();
+  fill(120);
+  const auto expected = read(*plain_, {});
+  sealed_.reset();
+  const bool long_form = std::getenv("ANNALS_LONG") != nullptr;
+  std::vector<std::string> paths{root() + "/MANIFEST", segment(1), segment(2)};
+  for (const auto& one : fs::directory_iterator(root() + "/idx"))
+    paths.push_back(one.path().string());
+  for (const auto& path : paths) {
+    const auto size = fs::file_size(path);
+    const std::uint64_t step = long_form ? 1 : std::max<std::uint64_t>(1, size / 97);
+    for (std::uint64_t at = below(static_cast<std::uint32_t>(step)); at < size && !HasFailure();
+         at += step) {
+      flip(path, at, std::byte{4});
+      const auto report = verify_embedded(root());
+      const bool seen = !report || !report->damage.empty() || report->torn_tail_bytes > 0;
+      EXPECT_TRUE(seen) << path << " byte " << at;
+      if (auto reader = try_open({.read_only = true})) {
+        std::vector<std::string> found;
+        const auto end = (*reader)->read({}, [&](const event_batch& batch) {
+          for (const auto& event : batch.events) found.push_back(told(event));
+          return flow::more;
+        });
+        for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], expected[i]) << at;
+        if (end) {
+          EXPECT_EQ(found.size() + 1, expected.size()) << path << " byte " << at;
+        }
+      }
+      flip(path, at, std::byte{4});
+    }
+  }
+}
+
+TEST_F(sealed_store, waits_when_segments_cannot_be_indexed_and_goes_on_afterwards) {
+  failing_env failing(*env_);
+  env_ = &failing;
+  open_both();
+  fill(50);
+  failing.fail_syncs_from(1);
+  std::optional<error> refused;
+  for (int i = 0; i < 400 && !refused; ++i)
+    if (const auto done = append(*sealed_, "order-s1", {std::string(400, 'x')}); !done)
+      refused = done.error();
+  ASSERT_TRUE(refused);
+  EXPECT_FALSE(read(*sealed_, {}).empty());
+  failing.heal();
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(append(*sealed_, "order-1", {std::string(400, 'x')})) << i;
+  EXPECT_LE(files_in("/log", ".seg"), files_in("/idx", ".six") + 4);
+  sealed_.reset();
+  plain_.reset();
+  env_ = &posix_env();
+}
+
+}  // namespace
+}  // namespace annals::embedded
