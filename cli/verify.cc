@@ -12,11 +12,12 @@ using annals::terminal::with_thousands;
 constexpr std::string_view file_scheme = "file:";
 
 void print_report(const annals::verify_report& report) {
-  std::printf("segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nindexes    %s\n"
-              "bytes      %s\n",
-              with_thousands(report.segments).c_str(), with_thousands(report.frames).c_str(),
-              with_thousands(report.events).c_str(), with_thousands(report.snapshots).c_str(),
-              with_thousands(report.indexes).c_str(), with_thousands(report.bytes).c_str());
+  std::printf(
+      "segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nindexes    %s\n"
+      "bytes      %s\n",
+      with_thousands(report.segments).c_str(), with_thousands(report.frames).c_str(),
+      with_thousands(report.events).c_str(), with_thousands(report.snapshots).c_str(),
+      with_thousands(report.indexes).c_str(), with_thousands(report.bytes).c_str());
   if (report.torn_tail_bytes != 0)
     std::printf("torn tail  %s bytes, never acknowledged\n",
                 with_thousands(report.torn_tail_bytes).c_str());

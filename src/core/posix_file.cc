@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -20,8 +19,8 @@ constexpr std::size_t direct_alignment = 4096;  // bytes
 
 class posix_mapping final : public mapping {
  public:
-  posix_mapping(std::string path, descriptor opened, void* memory, std::size_t length)
-      : path_(std::move(path)), opened_(std::move(opened)), memory_(memory), length_(length) {}
+  posix_mapping(std::string path, void* memory, std::size_t length)
+      : path_(std::move(path)), memory_(memory), length_(length) {}
   posix_mapping(const posix_mapping&) = delete;
   posix_mapping& operator=(const posix_mapping&) = delete;
   ~posix_mapping() override { ::munmap(memory_, length_); }
@@ -30,20 +29,12 @@ class posix_mapping final : public mapping {
     return {static_cast<const std::byte*>(memory_), length_};
   }
 
-  // Populating reports what would be a signal on the first look; where the kernel cannot, reading
-  // through the page cache does.
+  // Populating reports what would be a signal on the first look (Linux 5.14; before, nothing does).
   result<void> fetch(std::uint64_t offset, std::size_t length) override {
     const auto [begin, size] = pages(offset, length);
-    if (::madvise(begin, size, MADV_POPULATE_READ) == 0) return {};
-    if (errno != EINVAL && errno != ENOSYS)
-      return std::unexpected(
-          system_error("reading", path_ + " at offset " + std::to_string(offset), EIO));
-    std::array<std::byte, page_bytes> page;
-    for (std::uint64_t at = offset; at < offset + length; at += page.size())
-      if (::pread(opened_.number(), page.data(), page.size(), static_cast<off_t>(at)) < 0)
-        return std::unexpected(
-            system_error("reading", path_ + " at offset " + std::to_string(at), errno));
-    return {};
+    if (::madvise(begin, size, MADV_POPULATE_READ) == 0 || errno == EINVAL) return {};
+    return std::unexpected(
+        system_error("reading", path_ + " at offset " + std::to_string(offset), EIO));
   }
 
   void expect(std::uint64_t offset, std::size_t length) noexcept override {
@@ -62,7 +53,6 @@ class posix_mapping final : public mapping {
   }
 
   std::string path_;
-  descriptor opened_;
   void* memory_;
   std::size_t length_;
 };
@@ -125,11 +115,9 @@ class posix_file final : public file {
     if (length == 0 || *there < length)
       return fail(errc::store_corrupt, path_ + " is cut off: it has " + std::to_string(*there) +
                                            " bytes, not " + std::to_string(length));
-    descriptor kept(::fcntl(opened_.number(), F_DUPFD_CLOEXEC, 0));
-    if (!kept.valid()) return std::unexpected(system_error("opening", path_, errno));
     void* const memory = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, opened_.number(), 0);
     if (memory == MAP_FAILED) return std::unexpected(system_error("mapping", path_, errno));
-    return std::make_unique<posix_mapping>(path_, std::move(kept), memory, length);
+    return std::make_unique<posix_mapping>(path_, memory, length);
   }
 
   std::size_t alignment() const noexcept override { return alignment_; }

@@ -37,13 +37,17 @@ void embedded_store::do_append(const append_request& request, caller who,
     } else if (log_->overloaded(most)) {
       refused = verdict{std::unexpected(overloaded())};
     } else if (lacks(facts, draft, request.unless)) {
-      if (auto looked = look_up(lock, facts, draft, request.unless); looked) continue;
-      else refused = verdict{std::unexpected(looked.error())};
+      if (auto looked = look_up(lock, facts, draft, request.unless); looked)
+        continue;
+      else
+        refused = verdict{std::unexpected(looked.error())};
     } else {
       refused = check_append(request, draft, facts);
       if (refused && !refused->unknown.is_nil()) {
-        if (auto known = know_meanwhile(lock, refused->unknown); known) continue;
-        else refused = verdict{std::unexpected(known.error())};
+        if (auto known = know_meanwhile(lock, refused->unknown); known)
+          continue;
+        else
+          refused = verdict{std::unexpected(known.error())};
       }
     }
     if (refused || has_room(most)) break;
@@ -142,8 +146,8 @@ result<std::optional<breaking_event>> embedded_store::sealed_match(
     if (!retains) return true;
     const auto stream = find(seen, event.stream_key);
     if (!stream) return std::unexpected(stream.error());
-    return !*stream || !(*stream)->kept.hides({event.version}, {event.recorded},
-                                              (*stream)->newest, now);
+    return !*stream ||
+           !(*stream)->kept.hides({event.version}, {event.recorded}, (*stream)->newest, now);
   };
   const auto match = seen.sealed->first_match(condition.matching, after, sees);
   if (!match) return std::unexpected(match.error());
@@ -342,8 +346,7 @@ std::uint64_t embedded_store::first_recent_match(const query& selects, std::uint
     for (const auto& item : selects.items) {
       std::vector<std::uint32_t> types;
       for (const auto type : item.types)
-        if (const auto number = index_->types.number_of(type); number != 0)
-          types.push_back(number);
+        if (const auto number = index_->types.number_of(type); number != 0) types.push_back(number);
       if (types.empty() && !item.types.empty()) continue;
       const auto match = one.first_match(types, item.tags, after, sees);
       if (match != 0 && (first == 0 || match < first)) first = match;

@@ -21,8 +21,9 @@ result<void> index_older_segments(const store_directory& directory, env& environ
   const auto numbers = list_segments(directory.paths, environment);
   if (!numbers) return std::unexpected(numbers.error());
   if (numbers->back() <= beginning.content.segments.size() + most_recent_segments) return {};
-  indexer now(beginning.context, beginning.content, beginning.sealed,
-              [&](std::shared_ptr<const sealed_log> sealed) { beginning.sealed = std::move(sealed); });
+  indexer now(
+      beginning.context, beginning.content, beginning.sealed,
+      [&](std::shared_ptr<const sealed_log> sealed) { beginning.sealed = std::move(sealed); });
   while (numbers->back() > now.content().segments.size() + most_recent_segments)
     if (auto indexed = now.index_next(); !indexed) return indexed;
   beginning.content = now.content();
@@ -144,10 +145,9 @@ result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
   auto tells = shared_state::make(environment, found->paths, found->store_id);
   if (!tells) return std::unexpected(tells.error());
   const auto repaired = recovered->repaired;
-  auto store =
-      std::make_unique<embedded_store>(environment, std::move(*found), options,
-                                       std::move(*beginning), std::move(index),
-                                       std::move(*recovered), std::move(*tells));
+  auto store = std::make_unique<embedded_store>(environment, std::move(*found), options,
+                                                std::move(*beginning), std::move(index),
+                                                std::move(*recovered), std::move(*tells));
   if (auto started = store->start(repaired); !started) return std::unexpected(started.error());
   return store;
 }

@@ -56,7 +56,7 @@ class embedded_store final : public indexed_store {
   struct append_facts {
     std::shared_ptr<const sealed_log> from{};
     std::optional<command_record> command{};
-    std::vector<std::optional<stream_head>> heads{};      // of streams that no recent segment has
+    std::vector<std::optional<stream_head>> heads{};       // of streams that no recent segment has
     std::vector<std::optional<breaking_event>> matches{};  // of conditions
   };
 
@@ -75,16 +75,15 @@ class embedded_store final : public indexed_store {
                                       const append_facts& facts);
   known_command find_known(const append_draft& draft, const append_facts& facts);
   std::optional<verdict> check_command(const append_draft& draft, const append_facts& facts);
-  std::optional<verdict> check_stream(std::size_t index, const stream_write& write,
-                                      const uuid& key, const append_facts& facts);
+  std::optional<verdict> check_stream(std::size_t index, const stream_write& write, const uuid& key,
+                                      const append_facts& facts);
   std::optional<verdict> check_condition(std::size_t index, const append_condition& condition,
                                          time_point now, const append_facts& facts);
   std::optional<verdict> check_keys(const append_draft& draft) const;
   result<void> check_follows(const import_request& request, const append_draft& draft,
                              const append_facts& facts);
   result<void> check_recent_history(const checkpoint& mark) const;
-  std::uint64_t first_recent_match(const query& selects, std::uint64_t after,
-                                   time_point now) const;
+  std::uint64_t first_recent_match(const query& selects, std::uint64_t after, time_point now) const;
   std::optional<stream_head> newest_head(const uuid& key,
                                          const std::optional<stream_head>* sealed) const;
   retention retention_held(const uuid& key, lsn bound, const retention& sealed) const;

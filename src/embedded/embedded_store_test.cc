@@ -183,6 +183,11 @@ TEST_F(embedded_engine, refuses_a_newer_format_wherever_it_is_stated) {
   EXPECT_EQ(try_open().error().code(), errc::store_too_new);
   set_version<segment_header>(segment(1), format_version);
   EXPECT_TRUE(try_open());
+  set_version<store_mark>(root() + "/ANNALS", format_version - 1);
+  EXPECT_EQ(try_open().error().code(), errc::unsupported);
+  set_version<store_mark>(root() + "/ANNALS", format_version);
+  set_version<segment_header>(segment(1), format_version - 1);
+  EXPECT_EQ(try_open().error().code(), errc::store_corrupt);
 }
 
 TEST_F(embedded_engine, refuses_what_is_no_store_and_leaves_it_alone) {

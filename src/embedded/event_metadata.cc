@@ -14,8 +14,7 @@ std::optional<uuid> unless_nil(const uuid& id) {
 }  // namespace
 
 event_metadata metadata_of(const event_view& view, const event_header& facts,
-                           std::string_view stream, const item_view& item,
-                           const std::byte* frame) {
+                           std::string_view stream, const item_view& item, const std::byte* frame) {
   event_metadata all{.event_id = facts.event_id,
                      .aggregate_id = facts.aggregate_id,
                      .version = view.version(),

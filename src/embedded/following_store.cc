@@ -20,8 +20,7 @@ following_store::following_store(env& environment, store_directory directory,
     : indexed_store(environment, std::move(directory),
                     std::make_unique<log_index>(beginning.sealed), role::reader),
       context_(std::move(beginning.context)),
-      follower_(directory_, environment, *index_, mutex_) {
-}
+      follower_(directory_, environment, *index_, mutex_) {}
 
 following_store::~following_store() {
   ANNALS_ASSERT(!inside_completion(), "a store destroyed inside a completion");
@@ -192,8 +191,8 @@ result<std::unique_ptr<event_store>> open_following(const std::string& directory
   if (!found) return std::unexpected(found.error());
   auto beginning = open_beginning(*found, environment, role::reader);
   if (!beginning) return std::unexpected(beginning.error());
-  auto store = std::make_unique<following_store>(environment, std::move(*found),
-                                                 std::move(*beginning));
+  auto store =
+      std::make_unique<following_store>(environment, std::move(*found), std::move(*beginning));
   if (auto started = store->start(); !started) return std::unexpected(started.error());
   return store;
 }

@@ -48,9 +48,10 @@ class indexing {
       take(**frame);
     }
     if (scan.stop() != scan_stop::sealed)
-      return corrupt_log(describe_damage(
-          path, scan.offset(), scan.stop() == scan_stop::bad ? scan.problem() : "the seal is missing",
-          scan.next_sequence(), {}));
+      return corrupt_log(
+          describe_damage(path, scan.offset(),
+                          scan.stop() == scan_stop::bad ? scan.problem() : "the seal is missing",
+                          scan.next_sequence(), {}));
     facts.events = scan.next_sequence() - header->first_sequence;
     facts.clock = scan.clock();
     facts.seal = scan.last_place();
@@ -101,7 +102,8 @@ class indexing {
                          .tags = tags_});
     found_.facts.last_event = event.event_id;
     if (event.previous.bits == 0)
-      fresh_.push_back({term_kind::stream, hash_of(term_kind::stream, term_bytes(event.stream_key))});
+      fresh_.push_back(
+          {term_kind::stream, hash_of(term_kind::stream, term_bytes(event.stream_key))});
   }
 
   // A command is stored once: another one with its hash is another one. Of retention the newest
@@ -124,7 +126,8 @@ class indexing {
     XXH3_128bits_reset(state);
     std::vector<std::byte> buffer(digest_step);
     for (std::uint64_t at = 0; at < end; at += buffer.size()) {
-      const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
+      const auto length =
+          static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
       const auto got = from.read_at(at, std::span(buffer).first(length));
       if (!got) return std::unexpected(got.error());
       if (*got < length)
@@ -145,10 +148,9 @@ class indexing {
       if (newest && *newest == 0) fresh_.push_back({term.kind, term.hash});
       return newest;
     };
-    const auto written =
-        builder.write(context_.environment, context_.paths.segment_index(number_),
-                      {.end = end, .first_sequence = found_.facts.first_sequence, .block_crcs = crcs},
-                      earlier);
+    const auto written = builder.write(
+        context_.environment, context_.paths.segment_index(number_),
+        {.end = end, .first_sequence = found_.facts.first_sequence, .block_crcs = crcs}, earlier);
     if (!written) return std::unexpected(written.error());
     found_.facts.index = *written;
     for (const auto& slot : builder.slots()) found_.slots.push_back(slot);
@@ -173,7 +175,8 @@ class indexing {
       if (!there.empty()) shared.push_back(term);
     }
     for (auto& slot : found_.slots)
-      if (std::ranges::binary_search(shared, fresh_term{slot.kind, slot.hash})) slot.ambiguous = true;
+      if (std::ranges::binary_search(shared, fresh_term{slot.kind, slot.hash}))
+        slot.ambiguous = true;
     return {};
   }
 
@@ -210,7 +213,8 @@ result<bool> are_same_term(const sealed_log& log, const run_slot& older, const r
   bool same = true;
   result<void> looked;
   for_each_tag(*item, [&](std::string_view tag) {
-    if (term_hash(log.hash_seed(), term_kind::tag, term_bytes(tag)) != newer.hash || !looked) return;
+    if (term_hash(log.hash_seed(), term_kind::tag, term_bytes(tag)) != newer.hash || !looked)
+      return;
     const auto is = log.is_of(older, term_bytes(tag));
     if (!is) looked = std::unexpected(is.error());
     same = same && is && *is;

@@ -20,8 +20,8 @@ struct indexed_segment {
   std::vector<std::string> categories{};
 };
 
-/// Reads a sealed segment from its file, checks all of it, and writes its index file. `before` is the
-/// log of all segments before it.
+/// Reads a sealed segment from its file, checks all of it, and writes its index file. `before` is
+/// the log of all segments before it.
 ///
 /// Errors:  store_corrupt, disk_full, database_error.
 /// Cost:    reads the segment twice; memory as segment_index_builder has.

@@ -294,8 +294,8 @@ class indexed_store::read_run {
   result<flow> take(const sealed_reader::turn& turn) {
     unreported_ += turn.looked_at;
     if (reports()) scanned_to_ = mark(turn.scanned_to, turn.scanned_to_id);
-    const bool all = !(whole_store_ && retains()) &&
-                     end_.delivered + turn.events.size() < request_.limit;
+    const bool all =
+        !(whole_store_ && retains()) && end_.delivered + turn.events.size() < request_.limit;
     if (all) {
       if (!turn.events.empty() || unreported_ >= limits::events_between_scan_reports)
         give(turn.events, scanned_to_);

@@ -78,10 +78,9 @@ result<bool> has_all_indexes(const sealed_context& context, const manifest& cont
   const auto has = [&](const std::string& path) {
     return there.contains(path.substr(path.rfind('/') + 1));
   };
-  return std::ranges::all_of(content.segments,
-                             [&](const auto& one) {
-                               return has(context.paths.segment_index(one.number));
-                             }) &&
+  return std::ranges::all_of(
+             content.segments,
+             [&](const auto& one) { return has(context.paths.segment_index(one.number)); }) &&
          std::ranges::all_of(content.runs, [&](const auto& one) {
            return has(context.paths.run(one.first_segment, one.last_segment));
          });
@@ -211,8 +210,7 @@ result<void> indexer::add(indexed_segment found) {
       sealed = open_sealed_log(context_, content_, sealed->get());
       if (!sealed) return std::unexpected(sealed.error());
     }
-    if (auto written =
-            write_manifest(context_->environment, context_->paths.manifest(), content_);
+    if (auto written = write_manifest(context_->environment, context_->paths.manifest(), content_);
         !written)
       return written;
     sealed_ = std::move(*sealed);
@@ -248,8 +246,8 @@ result<void> indexer::join_runs(const sealed_log& log) {
     const auto older = runs.back();
     runs.pop_back();
     for (const auto& one : {older, newer})
-      joined_.push_back({.first_segment = one->first_segment(),
-                         .last_segment = one->last_segment()});
+      joined_.push_back(
+          {.first_segment = one->first_segment(), .last_segment = one->last_segment()});
     const run_identity identity{.store_id = context_->store_id,
                                 .hash_seed = context_->hash_seed,
                                 .first_segment = older->first_segment(),

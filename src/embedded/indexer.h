@@ -37,8 +37,8 @@ result<manifest> rebuild_indexes(const std::shared_ptr<const sealed_context>& co
                                  const manifest& content,
                                  const std::function<void(std::uint64_t)>& progress);
 
-/// Gives sealed segments their index files, joins runs and keeps `MANIFEST`, on a thread of its own:
-/// never on the way of an append, unless more than a few segments wait.
+/// Gives sealed segments their index files, joins runs and keeps `MANIFEST`, on a thread of its
+/// own: never on the way of an append, unless more than a few segments wait.
 ///
 /// Threads: any.
 class indexer {
@@ -57,8 +57,8 @@ class indexer {
 
   /// Segments up to this one are sealed, durably. Never blocks.
   void want(std::uint64_t number);
-  /// Waits until at most so many of the segments wanted wait; a failure of the try in progress is the
-  /// answer.
+  /// Waits until at most so many of the segments wanted wait; a failure of the try in progress is
+  /// the answer.
   ///
   /// Errors:  disk_full, database_error, store_corrupt; the next call tries again.
   result<void> wait_for(std::uint64_t waiting);
@@ -79,10 +79,10 @@ class indexer {
   void remove_joined();
 
   std::shared_ptr<const sealed_context> context_;
-  manifest content_;                           // of the thread
-  std::shared_ptr<const sealed_log> sealed_;   // of the thread
+  manifest content_;                          // of the thread
+  std::shared_ptr<const sealed_log> sealed_;  // of the thread
   std::function<void(std::shared_ptr<const sealed_log>)> settled_;
-  std::vector<known_run> joined_{};            // files that are not named any more; of the thread
+  std::vector<known_run> joined_{};  // files that are not named any more; of the thread
   mutable std::mutex mutex_{};
   std::uint64_t wanted_ = 0;
   std::uint64_t done_ = 0;

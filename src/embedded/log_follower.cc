@@ -127,9 +127,9 @@ result<void> log_follower::open_next(lsn until) {
   if (!opened) return std::unexpected(opened.error());
   auto& next = **opened;
   {
-    const auto before = scan_ ? segment_end{scan_->last_place(), scan_->last_crc(),
-                                            scan_->next_sequence()}
-                              : end_of(*index_.sealed());
+    const auto before =
+        scan_ ? segment_end{scan_->last_place(), scan_->last_crc(), scan_->next_sequence()}
+              : end_of(*index_.sealed());
     if (auto linked = check_link(next.header, next.path, before); !linked)
       return unless_gone(linked.error());
   }

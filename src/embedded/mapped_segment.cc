@@ -42,6 +42,7 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   if (!mapped) return std::unexpected(mapped.error());
   made->mapped = std::move(*mapped);
   made->bytes = made->mapped->bytes().data();
+  if (context_->plays == role::writer) made->log.reset();  // one descriptor less
   auto index = segment_index::open(context_->environment, context_->paths.segment_index(number()),
                                    {.store_id = context_->store_id,
                                     .hash_seed = context_->hash_seed,
@@ -189,10 +190,12 @@ std::unexpected<error> mapped_segment::damaged(std::uint64_t offset, std::string
     const auto header = read_segment_header(**reader, path(), context_->store_id, number());
     if (!header) return std::unexpected(header.error());
     segment_scan scan(**reader, *header);
-    for (auto frame = scan.next(); frame && *frame; frame = scan.next()) {}
+    for (auto frame = scan.next(); frame && *frame; frame = scan.next()) {
+    }
     if (scan.stop() != scan_stop::sealed) {
       const auto tail = examine_tail(**reader, *header, scan.offset());
-      const std::string found = scan.stop() == scan_stop::bad ? scan.problem() : "frames are missing";
+      const std::string found =
+          scan.stop() == scan_stop::bad ? scan.problem() : "frames are missing";
       return corrupt_log(describe_damage(path(), scan.offset(), found, scan.next_sequence(),
                                          tail ? *tail : tail_facts{}));
     }

@@ -63,9 +63,10 @@ const retention* recent_segment::find_retention(const uuid& key, lsn bound) cons
 }
 
 // Of the tags' lists the shortest is gone through; of the types' the events of all, in order.
-std::uint64_t recent_segment::first_match(
-    std::span<const std::uint32_t> types, std::span<const std::string_view> tags,
-    std::uint64_t after, const std::function<bool(std::uint64_t)>& sees) const {
+std::uint64_t recent_segment::first_match(std::span<const std::uint32_t> types,
+                                          std::span<const std::string_view> tags,
+                                          std::uint64_t after,
+                                          const std::function<bool(std::uint64_t)>& sees) const {
   if (events_.empty() || after >= last_sequence()) return 0;
   const auto from =
       static_cast<std::uint32_t>(after < first_sequence() ? 0 : after + 1 - first_sequence());

@@ -92,7 +92,8 @@ class recent_segment {
     return events_[static_cast<std::size_t>(sequence - first_sequence())];
   }
   std::uint64_t sequence_of(const recent_stream& stream, version of) const {
-    return first_sequence() + stream.events[static_cast<std::size_t>(of.number - stream.before - 1)];
+    return first_sequence() +
+           stream.events[static_cast<std::size_t>(of.number - stream.before - 1)];
   }
   /// The newest version of a stream at or before a sequence, as far as this segment tells.
   version newest_at(const recent_stream& stream, std::uint64_t sequence) const noexcept;

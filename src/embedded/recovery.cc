@@ -261,12 +261,12 @@ result<sealed_beginning> open_beginning(const store_directory& directory, env& e
   if (!*there) return index_damaged(path, "the file is missing");
   auto content = read_manifest(environment, path, directory.store_id);
   if (!content) return std::unexpected(content.error());
-  auto context = std::make_shared<const sealed_context>(
-      sealed_context{.environment = environment,
-                     .paths = directory.paths,
-                     .store_id = directory.store_id,
-                     .hash_seed = content->hash_seed,
-                     .plays = plays});
+  auto context =
+      std::make_shared<const sealed_context>(sealed_context{.environment = environment,
+                                                            .paths = directory.paths,
+                                                            .store_id = directory.store_id,
+                                                            .hash_seed = content->hash_seed,
+                                                            .plays = plays});
   for (const auto& facts : content->segments)
     if (auto checked = check_sealed_header(*context, facts); !checked)
       return std::unexpected(checked.error());

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "commit_log.h"
-#include "log_index.h"
 #include "indexer.h"
+#include "log_index.h"
 #include "log_scan.h"
 #include "store_directory.h"
 
@@ -16,7 +16,7 @@ namespace embedded {
 /// What opening found in the log.
 struct recovered_log {
   log_end end{};
-  std::optional<repair_item> repaired{};             ///< when a torn tail was dropped
+  std::optional<repair_item> repaired{};  ///< when a torn tail was dropped
 };
 
 /// What the log's sealed segments are by `MANIFEST`, and how its last one ended.

@@ -116,9 +116,7 @@ class frame_replay {
   }
 
   // True for places before the segments that were read.
-  bool reaches_back(lsn place) const {
-    return place.segment() < index_.recent().front()->number();
-  }
+  bool reaches_back(lsn place) const { return place.segment() < index_.recent().front()->number(); }
 
   void enter_retention(const retention_item& item) {
     if (item.max_age < 0) return contradict("a maximum age is negative");

@@ -41,8 +41,7 @@ result<bool> sealed_log::find_slot(term_kind kind, std::span<const std::byte> by
   for (const auto& run : runs_ | std::views::reverse) {
     slots.clear();
     if (run->count(kind) == 0) continue;
-    if (auto looked = run->find(hash, kind, slots); !looked)
-      return std::unexpected(looked.error());
+    if (auto looked = run->find(hash, kind, slots); !looked) return std::unexpected(looked.error());
     for (const auto& slot : slots) {
       const result<bool> enough = each(slot);
       if (!enough || *enough) return enough;
@@ -81,7 +80,8 @@ result<void> sealed_log::check_name(lsn place, const uuid& key) const {
   const auto item = (*in)->item_at(place.offset());
   if (!item) return std::unexpected(item.error());
   if (item->kind() != item_kind::stream_name || item->as<name_item>().stream_key != key)
-    return (*in)->damaged(place.offset(), "no name stands where an event has the one of its stream");
+    return (*in)->damaged(place.offset(),
+                          "no name stands where an event has the one of its stream");
   return {};
 }
 
@@ -115,16 +115,16 @@ result<stream_head> sealed_log::head_from(const event_item& event, lsn place) co
 
 result<std::optional<stream_head>> sealed_log::find_stream(const uuid& key) const {
   std::optional<stream_head> head;
-  const auto found = find_slot(term_kind::stream, term_bytes(key),
-                               [&](const run_slot& slot) -> result<bool> {
-                                 const auto event = event_item_at(slot.newest);
-                                 if (!event) return std::unexpected(event.error());
-                                 if (event->stream_key != key) return false;
-                                 auto made = head_from(*event, slot.newest);
-                                 if (!made) return std::unexpected(made.error());
-                                 head = std::move(*made);
-                                 return true;
-                               });
+  const auto found =
+      find_slot(term_kind::stream, term_bytes(key), [&](const run_slot& slot) -> result<bool> {
+        const auto event = event_item_at(slot.newest);
+        if (!event) return std::unexpected(event.error());
+        if (event->stream_key != key) return false;
+        auto made = head_from(*event, slot.newest);
+        if (!made) return std::unexpected(made.error());
+        head = std::move(*made);
+        return true;
+      });
   if (!found) return std::unexpected(found.error());
   return head;
 }
@@ -133,8 +133,8 @@ result<std::optional<retention>> sealed_log::find_retention(const uuid& key) con
   std::optional<retention> kept;
   if (!retained_) return kept;
   const auto look = [&](const run_slot& slot) -> result<bool> {
-    const auto item = item_at(lsn::at(slot.newest.segment(),
-                                      slot.newest.offset() + sizeof(frame_header)));
+    const auto item =
+        item_at(lsn::at(slot.newest.segment(), slot.newest.offset() + sizeof(frame_header)));
     if (!item) return std::unexpected(item.error());
     if (item->kind() != item_kind::retention) return false;
     const auto stored = item->as<retention_item>();
@@ -218,8 +218,8 @@ result<event_entry> sealed_log::event_at(std::uint64_t sequence) const {
   const auto event = event_item_at(lsn::at(number, *offset));
   if (!event) return std::unexpected(event.error());
   if (event->sequence != sequence)
-    return (*in)->damaged(*offset, "another event stands where the index has position " +
-                                       std::to_string(sequence));
+    return (*in)->damaged(
+        *offset, "another event stands where the index has position " + std::to_string(sequence));
   return event_entry{.place = lsn::at(number, *offset),
                      .id = event->event_id,
                      .recorded = {event->recorded},
@@ -248,8 +248,7 @@ result<std::vector<stream_piece>> sealed_log::pieces_of(const uuid& key, lsn las
       if (one.first_version > from.number) before = one.link;
       break;
     }
-    if (!there)
-      return corrupt_log((*in)->path() + ": its index lacks stream " + key.to_string());
+    if (!there) return corrupt_log((*in)->path() + ": its index lacks stream " + key.to_string());
     if (before >= number)
       return corrupt_log((*in)->path() + ": its index links stream " + key.to_string() +
                          " to a later segment");
@@ -267,17 +266,13 @@ result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version numb
     std::vector<std::uint32_t> places;
     if (auto listed = piece.in->index().places(piece.events, places); !listed)
       return std::unexpected(listed.error());
-    const lsn place =
-        lsn::at(piece.in->number(),
-                std::uint64_t{places[static_cast<std::size_t>(number.number -
-                                                              piece.first_version())]} *
-                    8);
+    const lsn place = lsn::at(
+        piece.in->number(),
+        std::uint64_t{places[static_cast<std::size_t>(number.number - piece.first_version())]} * 8);
     const auto event = event_item_at(place);
     if (!event) return std::unexpected(event.error());
-    return event_entry{.place = place,
-                       .id = event->event_id,
-                       .recorded = {event->recorded},
-                       .type = event->type};
+    return event_entry{
+        .place = place, .id = event->event_id, .recorded = {event->recorded}, .type = event->type};
   }
   return corrupt_log("version " + std::to_string(number.number) + " of stream " + key.to_string() +
                      " is in no segment");

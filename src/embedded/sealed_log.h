@@ -9,8 +9,8 @@
 
 #include "annals/engine.h"
 #include "index_run.h"
-#include "recent_segment.h"
 #include "mapped_segment.h"
+#include "recent_segment.h"
 
 namespace annals {
 inline namespace v1 {
@@ -102,8 +102,8 @@ class sealed_log {
   std::string_view checked_name_at(lsn place) const noexcept;
   result<void> check_name(lsn place, const uuid& key) const;
 
-  /// Events that may be selected, in one segment: their offsets, ascending; none when nearly all may
-  /// be.
+  /// Events that may be selected, in one segment: their offsets, ascending; none when nearly all
+  /// may be.
   result<std::optional<std::vector<std::uint32_t>>> candidates(const mapped_segment& in,
                                                                const read_filter& filter) const;
   /// The first event after `after` that the query selects and `sees` finds visible.
@@ -123,12 +123,11 @@ class sealed_log {
   result<bool> is_of(const run_slot& slot, std::span<const std::byte> bytes) const;
 
  private:
-  static std::string_view text(const std::vector<std::string>& of,
-                               std::uint32_t number) noexcept {
-    return number == 0 || number > of.size() ? std::string_view{} : std::string_view(of[number - 1]);
+  static std::string_view text(const std::vector<std::string>& of, std::uint32_t number) noexcept {
+    return number == 0 || number > of.size() ? std::string_view{}
+                                             : std::string_view(of[number - 1]);
   }
-  static std::uint32_t number(const std::vector<std::string>& of,
-                              std::string_view text) noexcept;
+  static std::uint32_t number(const std::vector<std::string>& of, std::string_view text) noexcept;
   /// Calls `each` with the slots of a term, newest first, until it answers true.
   template <class Each>
   result<bool> find_slot(term_kind kind, std::span<const std::byte> bytes, Each&& each) const;
@@ -139,8 +138,8 @@ class sealed_log {
                           std::span<const std::byte> bytes, std::vector<std::uint32_t>& out) const;
   result<std::uint64_t> count_of(const mapped_segment& in, term_kind kind,
                                  std::span<const std::byte> bytes) const;
-  result<std::optional<std::vector<std::uint32_t>>> candidates_of(
-      const mapped_segment& in, const query_item& item) const;
+  result<std::optional<std::vector<std::uint32_t>>> candidates_of(const mapped_segment& in,
+                                                                  const query_item& item) const;
 
   std::shared_ptr<const sealed_context> context_{};
   segment_list segments_{};  // from number 1

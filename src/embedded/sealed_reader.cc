@@ -70,14 +70,13 @@ result<void> sealed_reader::check_lent(const mapped_segment& in, std::uint64_t o
 }
 
 void sealed_reader::lend(const std::byte* item, const event_item& event) {
-  views_.push_back(
-      event_view({.type = log_->type_of(event.type),
-                  .payload = {item + sizeof(event_item), event.payload_length},
-                  .version = {event.version},
-                  .position = {.sequence = event.sequence},
-                  .schema = event.schema,
-                  .codec = static_cast<codec>(event.codec),
-                  .source = this}));
+  views_.push_back(event_view({.type = log_->type_of(event.type),
+                               .payload = {item + sizeof(event_item), event.payload_length},
+                               .version = {event.version},
+                               .position = {.sequence = event.sequence},
+                               .schema = event.schema,
+                               .codec = static_cast<codec>(event.codec),
+                               .source = this}));
   items_.push_back(item);
 }
 
@@ -216,15 +215,13 @@ result<void> sealed_reader::walk_frame(const mapped_segment& in, std::uint64_t f
       const auto event = read_as<event_item>(at);
       if (event.sequence > last) return {};
       if (event.sequence >= first) {
-        if (auto checked =
-                check_lent(in, static_cast<std::uint64_t>(at - in.data()), event);
+        if (auto checked = check_lent(in, static_cast<std::uint64_t>(at - in.data()), event);
             !checked)
           return checked;
         last_item_ = at;
         ++looked_at_;
         if (filter_ == nullptr || selects(at, event)) lend(at, event);
-        if (views_.size() == events_per_turn ||
-            looked_at_ >= limits::events_between_scan_reports)
+        if (views_.size() == events_per_turn || looked_at_ >= limits::events_between_scan_reports)
           if (auto handed = hand_over(); !handed) return handed;
       }
     }

@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Two stores with the same events: one of many small segments, most of them sealed and indexed, and
-/// one of a single segment that is in memory. Whatever is asked, both answer the same.
+/// Two stores with the same events: one of many small segments, most of them sealed and indexed,
+/// and one of a single segment that is in memory. Whatever is asked, both answer the same.
 class sealed_store : public store_fixture {
  protected:
   sealed_store() : store_fixture(disk::memory), other_(root() + "-plain") {}
@@ -99,11 +99,11 @@ class sealed_store : public store_fixture {
     });
     EXPECT_TRUE(end) << (end ? "" : end.error().to_string());
     if (!end) return {};
-    found.push_back("end " + std::to_string(end->delivered) + ' ' +
-                    (end->complete ? std::to_string(end->removed) : "") + ' ' + std::to_string(end->stream_version.number) + ' ' +
-                    std::to_string(end->first_kept.number) + ' ' +
-                    std::to_string(end->scanned_to.in(0).sequence) +
-                    (end->complete ? " complete" : ""));
+    found.push_back(
+        "end " + std::to_string(end->delivered) + ' ' +
+        (end->complete ? std::to_string(end->removed) : "") + ' ' +
+        std::to_string(end->stream_version.number) + ' ' + std::to_string(end->first_kept.number) +
+        ' ' + std::to_string(end->scanned_to.in(0).sequence) + (end->complete ? " complete" : ""));
     return found;
   }
 
@@ -126,7 +126,9 @@ class sealed_store : public store_fixture {
       }
       for (std::uint32_t i = 0; i < 62; ++i) {
         both_read({.stream = stream_name(i), .direction = to});
-        both_read({.stream = stream_name(i), .from = {1 + below(9)}, .to = {3 + below(9)},
+        both_read({.stream = stream_name(i),
+                   .from = {1 + below(9)},
+                   .to = {3 + below(9)},
                    .direction = to});
       }
     }
@@ -142,7 +144,8 @@ class sealed_store : public store_fixture {
       const std::vector<std::string_view> wanted_tags(tags.begin(), tags.begin() + below(3));
       const std::vector<std::string_view> other_tags{tags[1]};
       std::vector<query_item> items;
-      if (!wanted_types.empty() || !wanted_tags.empty()) items.push_back({wanted_types, wanted_tags});
+      if (!wanted_types.empty() || !wanted_tags.empty())
+        items.push_back({wanted_types, wanted_tags});
       if (below(3) == 0) items.push_back({{}, other_tags});
       std::vector<std::string_view> categories;
       if (below(3) == 0) categories.push_back("order");
@@ -150,12 +153,12 @@ class sealed_store : public store_fixture {
       if (below(9) == 0) categories.push_back("never");
       const auto first = std::uint64_t{1} + below(static_cast<std::uint32_t>(head()));
       const read_filter filter{.categories = categories, .matching = {items}};
-      both_read({.first = first, .filter = filter,
+      both_read({.first = first,
+                 .filter = filter,
                  .direction = below(2) == 0 ? direction::forwards : direction::backwards,
                  .limit = below(2) == 0 ? UINT64_MAX : below(40)});
-      const append_condition unless{
-          .matching = {items},
-          .after = below(4) == 0 ? checkpoint{} : mark_of(first)};
+      const append_condition unless{.matching = {items},
+                                    .after = below(4) == 0 ? checkpoint{} : mark_of(first)};
       const append_request request{.unless = {&unless, 1}};
       const auto a = sealed_->append(request);
       const auto b = plain_->append(request);
@@ -243,7 +246,8 @@ TEST_F(sealed_store, keeps_expectations_of_streams_that_are_sealed) {
   for (std::uint32_t i = 0; i < 60; ++i) {
     const auto name = stream_name(i);
     const std::string payload = "more";
-    const new_event event{.type = "type1", .payload = std::as_bytes(std::span(payload)),
+    const new_event event{.type = "type1",
+                          .payload = std::as_bytes(std::span(payload)),
                           .event_id = {{5, static_cast<std::uint8_t>(i)}}};
     for (const auto expected : {expect::none(), expect::at({1}), expect::exists()}) {
       const stream_write write{name, expected, {&event, 1}};

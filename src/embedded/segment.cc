@@ -105,6 +105,8 @@ result<segment_header> read_segment_header(file& from, const std::string& path,
                                          std::to_string(format_version) + "; use a newer program");
   if (!header_block_holds(std::span<const std::byte, block_bytes>(block.data(), block_bytes)))
     return damaged(path, "the CRC of the header does not hold");
+  if (header.version < format_version)
+    return damaged(path, "the segment has format version " + std::to_string(header.version));
   if (header.store_id != store_id)
     return damaged(path, "the segment belongs to store " + header.store_id.to_string() +
                              ", not to " + store_id.to_string());

@@ -70,9 +70,11 @@ class frame_builder {
         streams_[i] = &enter_new(part);
       } else if (auto* there = index_.active().find(part.key)) {
         streams_[i] = there;
+      } else if (index_.find(part.key) != nullptr) {
+        // Newer than what the sealed segments told, if they were asked before it got there.
+        streams_[i] = &index_.enter(part.key, index_.head_of(part.key));
       } else {
-        const auto* older = sealed_head(i);
-        streams_[i] = &index_.enter(part.key, older ? *older : index_.head_of(part.key));
+        streams_[i] = &index_.enter(part.key, *sealed_head(i));
       }
     }
   }
@@ -174,9 +176,9 @@ class frame_builder {
 
   std::uint64_t version_before() const {
     if (streams_[0] != nullptr) return streams_[0]->newest().number;
-    if (const auto* older = sealed_head(0)) return older->newest.number;
-    const auto* found = index_.find(draft_.streams()[0].key);
-    return found == nullptr ? 0 : found->newest().number;
+    if (const auto* found = index_.find(draft_.streams()[0].key)) return found->newest().number;
+    const auto* older = sealed_head(0);
+    return older == nullptr ? 0 : older->newest.number;
   }
 
   void add_events(std::byte* items, hlc received) {

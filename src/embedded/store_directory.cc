@@ -15,7 +15,8 @@ namespace embedded {
 namespace {
 
 constexpr std::array<std::string_view, 12> own_names{
-    "ANNALS", "ANNALS.tmp", "CLOSED", "CLOSED.tmp", "LOCK", "STATE", "log", "idx", "MANIFEST", "MANIFEST.tmp", "lost", "snap"};
+    "ANNALS", "ANNALS.tmp", "CLOSED",   "CLOSED.tmp",   "LOCK", "STATE",
+    "log",    "idx",        "MANIFEST", "MANIFEST.tmp", "lost", "snap"};
 
 std::unexpected<error> not_a_store(const std::string& root, std::string_view why) {
   return fail(errc::not_a_store, root + ": " + std::string(why));
@@ -70,6 +71,10 @@ result<std::optional<store_mark>> read_mark(const std::string& path,
     return fail(errc::store_too_new, path + " has format version " + std::to_string(mark.version) +
                                          ", this program knows " + std::to_string(format_version) +
                                          "; use a newer program");
+  if (mark.version < format_version)
+    return fail(errc::unsupported, path + " has format version " + std::to_string(mark.version) +
+                                       "; `annals export` it with the program that wrote it, and "
+                                       "`annals import` that with this one");
   if (*got < block_bytes ||
       !header_block_holds(std::span<const std::byte, block_bytes>(block.data(), block_bytes)))
     return fail(errc::store_corrupt,
@@ -119,7 +124,8 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   auto made = environment.create_directories(paths.log());
   if (made) made = environment.create_directories(paths.snapshots());
   if (made) made = environment.create_directories(paths.indexes());
-  if (made) made = write_manifest(environment, paths.manifest(), empty_manifest(directory, environment));
+  if (made)
+    made = write_manifest(environment, paths.manifest(), empty_manifest(directory, environment));
   if (!made) return made;
   if (auto first = make_first_segment(directory, options, environment); !first)
     return std::unexpected(first.error());

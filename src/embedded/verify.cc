@@ -195,14 +195,13 @@ class verification {
 
   /// What `MANIFEST` names is there, whole, and says of the log what that holds.
   result<void> check_indexes(const std::vector<std::uint64_t>& segments) {
-    const auto content =
-        read_manifest(env_, directory_.paths.manifest(), directory_.store_id);
+    const auto content = read_manifest(env_, directory_.paths.manifest(), directory_.store_id);
     if (!content) return note(content.error());
-    const auto context = std::make_shared<const sealed_context>(
-        sealed_context{.environment = env_,
-                       .paths = directory_.paths,
-                       .store_id = directory_.store_id,
-                       .hash_seed = content->hash_seed});
+    const auto context =
+        std::make_shared<const sealed_context>(sealed_context{.environment = env_,
+                                                              .paths = directory_.paths,
+                                                              .store_id = directory_.store_id,
+                                                              .hash_seed = content->hash_seed});
     if (content->segments.size() >= std::max<std::size_t>(segments.size(), 1)) {
       damage(directory_.paths.manifest() + ": it names " +
              std::to_string(content->segments.size()) + " sealed segments, the log has " +
