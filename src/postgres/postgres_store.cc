@@ -52,6 +52,7 @@ postgres_store::postgres_store(env& environment, store_info info, parts opened)
 }
 
 postgres_store::~postgres_store() {
+  ANNALS_ASSERT(!inside_completion(), "a store destroyed inside a completion");
   const auto closed = do_close();
   ANNALS_ASSERT(closed, "closing has no way to fail");
 }
