@@ -67,6 +67,12 @@ result<appended> with_transaction(event_store& store,
                                   const std::function<result<void>(pg_conn*)>& your_sql,
                                   const append_request& request, pg_conn* connection = nullptr);
 
+/// The options as an address has them, over those given.
+///
+/// Errors:  invalid_argument, naming what is wrong; never a password.
+result<postgres_options> postgres_options_of(std::string_view address,
+                                             const postgres_options& given = {});
+
 /// A script that a person can review: the library and `annals migrate` run the same.
 struct migration {
   int version = 0;

@@ -193,5 +193,13 @@ result<parsed_address> parse_address(std::string_view address, const postgres_op
 }
 
 }  // namespace postgres
+
+result<postgres_options> postgres_options_of(std::string_view address,
+                                             const postgres_options& given) {
+  auto parsed = postgres::parse_address(address, given);
+  if (!parsed) return std::unexpected(parsed.error());
+  return std::move(parsed->options);
+}
+
 }  // namespace v1
 }  // namespace annals

@@ -1,6 +1,8 @@
 // The queue of appends, and who leads. See append_writer.h; writer_group.cc has what leading does.
 #include "append_writer.h"
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "annals/assert.h"
@@ -121,6 +123,9 @@ void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done
     auto group = take_group();
     lock.unlock();
     execute(group);
+    lock.lock();
+    put_back(group);
+    lock.unlock();
     answer_all(std::move(group));
     lock.lock();
   }
@@ -134,13 +139,19 @@ append_writer::members append_writer::take_group() {
   group_content content;
   std::size_t bytes = 0;
   std::size_t events = 0;
+  std::int32_t in_stream = 0;  // events of the last append, and of those that it continues
   while (!queue_.empty() && group.size() < most_members) {
     auto& next = queue_.front();
     const bool alone = static_cast<bool>(next.work);
+    const bool continues =
+        !group.empty() && !alone && may_continue(next.draft, group.back().draft);
     if (!group.empty() && (alone || bytes + next.bytes > most_group_bytes ||
                            events + next.draft.events.size() > most_group_events ||
-                           !content.admits(next.draft)))
+                           !(continues || content.admits(next.draft))))
       break;
+    next.draft.continues = continues;
+    next.draft.before = continues ? in_stream : 0;
+    in_stream = next.draft.before + static_cast<std::int32_t>(next.draft.events.size());
     bytes += next.bytes;
     events += next.draft.events.size();
     group.push_back(std::move(next));
@@ -149,6 +160,19 @@ append_writer::members append_writer::take_group() {
     content.add(group.back().draft);
   }
   return group;
+}
+
+// Those without an answer go out again, in front of all others. Held.
+void append_writer::put_back(members& group) {
+  const auto unanswered = [](const pending& one) { return !one.work && !one.answer; };
+  const auto first = std::ranges::find_if(group, unanswered);
+  if (first == group.end()) return;
+  // Whatever was answered behind it stays answered: it is of other streams.
+  members left;
+  for (auto& one : group)
+    if (unanswered(one)) left.push_back(std::move(one));
+  std::erase_if(group, unanswered);
+  for (auto& one : left | std::views::reverse) queue_.push_front(std::move(one));
 }
 
 // What was in flight is counted off first: a completion that appends again finds room.

@@ -86,6 +86,7 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   bool admit(std::size_t bytes, bool waits, std::optional<error>& refused);
   void lead(lock_type& lock, const std::atomic<std::uint32_t>* done);
   members take_group();
+  void put_back(members& group);
   void hand_over();
   void wake_io();
   void run_io();
@@ -93,7 +94,7 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   void answer_one(pending& one);
 
   struct placed_member {  // where a member's checks and conditions stand in its group
-    const append_draft& draft;
+    const append_draft* draft = nullptr;
     std::size_t number = 0;
     std::size_t first_check = 0;
     std::size_t first_condition = 0;

@@ -171,6 +171,25 @@ result<append_draft> draft_of(const append_request& request, payload_column colu
   return draft;
 }
 
+bool may_continue(const append_draft& later, const append_draft& earlier) {
+  constexpr std::uint64_t a_second = UINT64_C(1'000) << 16U;  // as clock readings have it
+  const auto plain = [](const append_draft& one) {
+    return one.checks.size() == 1 && one.marked && one.command_id.is_nil() &&
+           one.conditions.empty();
+  };
+  if (!plain(later) || !plain(earlier)) return false;
+  const auto& check = later.checks.front();
+  const auto& other = earlier.checks.front();
+  if (check.key != other.key || check.name != other.name) return false;
+  if (later.earliest > earlier.earliest + a_second) return false;
+  if (check.expected.what() == expect::kind::any) return true;
+  const bool exact = other.expected.what() == expect::kind::at ||
+                     other.expected.what() == expect::kind::none;
+  return exact && check.expected.what() == expect::kind::at &&
+         check.expected.version().number ==
+             other.expected.version().number + static_cast<std::uint64_t>(other.events);
+}
+
 bool group_content::admits(const append_draft& draft) const {
   if (!draft.command_id.is_nil() && commands_.contains(draft.command_id)) return false;
   for (const auto& check : draft.checks)

@@ -63,6 +63,10 @@ struct append_draft {
   std::size_t marked_event = 0;  ///< one whose id the store made: tells the append from all others
   bool marked = false;
   std::size_t bytes = 0;  ///< counted against limits::appends_in_flight_bytes
+  /// True while it is sent as one with the append in front of it, to the same stream: whose check
+  /// then holds for both. `before` events of that stream stand in front of its own.
+  bool continues = false;
+  std::int32_t before = 0;
 
   uuid marker() const noexcept { return marked ? events[marked_event].id : uuid{}; }
 };
@@ -79,6 +83,10 @@ result<append_draft> draft_of(const append_request& request, payload_column colu
 result<draft_event> draft_event_of(const new_event& event, const append_context& context,
                                    std::string_view listed_first, payload_column column,
                                    time_point now);
+
+/// True when `later` may be sent as one with `earlier`, which goes to the same stream: it passes
+/// whenever that does.
+bool may_continue(const append_draft& later, const append_draft& earlier);
 
 /// Appends that are sent together: none may change the answer of another.
 class group_content {

@@ -52,9 +52,12 @@ void add_checks(std::vector<parameter>& out, group members,
   auto wanted = int8s();
   auto writes = booleans();
   std::size_t n = 0;
-  for (std::size_t m = 0; m < members.size(); ++m)
-    for (const auto& check : members[m]->checks) {
-      member.add_int4(static_cast<std::int32_t>(m + 1));
+  std::int32_t number = 0;
+  for (const auto* draft : members) {
+    if (draft->continues) continue;
+    ++number;
+    for (const auto& check : draft->checks) {
+      member.add_int4(number);
       key.add_uuid(check.key);
       name.add_bytes(check.name);
       kind.add_int2(static_cast<std::int16_t>(check.expected.what()));
@@ -63,6 +66,7 @@ void add_checks(std::vector<parameter>& out, group members,
       aggregate.add_uuid(check.aggregate_id);
       category.add_int4(category_ids[n++]);
     }
+  }
   finish_into(out, member, key, name, kind, wanted, writes, aggregate, category);
 }
 
@@ -79,13 +83,20 @@ void add_events(std::vector<parameter>& out, group members, payload_column paylo
   auto metadata = jsons();
   auto earliest = int8s();
   std::int32_t checks_before = 0;
-  for (std::size_t m = 0; m < members.size(); ++m) {
-    const auto& draft = *members[m];
+  std::int32_t number = 0;
+  std::int32_t checks = 0;  // of the member in hand
+  for (const auto* one : members) {
+    const auto& draft = *one;
+    if (!draft.continues) {
+      ++number;
+      checks_before += checks;
+      checks = static_cast<std::int32_t>(draft.checks.size());
+    }
     std::int32_t place = 0;
     for (const auto& event : draft.events) {
-      member.add_int4(static_cast<std::int32_t>(m + 1));
+      member.add_int4(number);
       check.add_int4(checks_before + event.check + 1);
-      nth.add_int4(event.nth);
+      nth.add_int4(draft.before + event.nth);
       id.add_uuid(event.id);
       kind.add_bytes(event.type);
       event.as_json ? data.add_json(event.payload) : data.add_null();
@@ -98,7 +109,6 @@ void add_events(std::vector<parameter>& out, group members, payload_column paylo
       offset.add_int4(place++);
       earliest.add_int8(turned(draft.earliest));
     }
-    checks_before += static_cast<std::int32_t>(draft.checks.size());
   }
   finish_into(out, member, check, nth, id, kind, data, bytes, codec, schema, genesis, metadata,
               timestamp, offset, earliest);
@@ -107,13 +117,24 @@ void add_events(std::vector<parameter>& out, group members, payload_column paylo
 void add_markers(std::vector<parameter>& out, group members, std::uint64_t floor) {
   auto markers = uuids();
   auto marked = int4s();
-  for (std::size_t m = 0; m < members.size(); ++m)
-    if (members[m]->marked) {
-      markers.add_uuid(members[m]->marker());
-      marked.add_int4(static_cast<std::int32_t>(m + 1));
-    }
+  std::int32_t number = 0;
+  for (const auto* draft : members) {
+    if (draft->continues) continue;
+    ++number;
+    if (!draft->marked) continue;
+    markers.add_uuid(draft->marker());
+    marked.add_int4(number);
+  }
   out.push_back(parameter::of_int8(as_bigint(floor)));
   finish_into(out, markers, marked);
+}
+
+/// The events of a member, with those of the appends that continue it.
+std::int32_t count_events(group members, std::size_t of) {
+  auto count = members[of]->events.size();
+  for (++of; of < members.size() && members[of]->continues; ++of)
+    count += members[of]->events.size();
+  return static_cast<std::int32_t>(count);
 }
 
 void add_commands(std::vector<parameter>& out, group members) {
@@ -123,11 +144,13 @@ void add_commands(std::vector<parameter>& out, group members) {
   auto own = booleans();
   auto metadata = jsons();
   std::int32_t checks_before = 0;
-  for (const auto* draft : members) {
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const auto* const draft = members[m];
+    if (draft->continues) continue;
     draft->command_id.is_nil() ? id.add_null() : id.add_uuid(draft->command_id);
     digest.add_uuid(draft->digest);
     stream.add_bytes(draft->checks.front().name);
-    count.add_int4(static_cast<std::int32_t>(draft->events.size()));
+    count.add_int4(count_events(members, m));
     first_check.add_int4(checks_before + 1);
     added.add_int4(draft->checks.front().events);
     own.add_bool(draft->own_command);
@@ -144,10 +167,12 @@ void add_conditions(std::vector<parameter>& out, group members, const std::vecto
   auto is_diverged = booleans();
   auto types = texts(), first_tag = texts(), more_tags = texts();
   std::size_t n = 0;
-  for (std::size_t m = 0; m < members.size(); ++m)
-    for (const auto& condition : members[m]->conditions) {
+  std::int32_t of_member = 0;
+  for (const auto* draft : members) {
+    if (!draft->continues) ++of_member;
+    for (const auto& condition : draft->conditions) {
       for (const auto& item : condition.items) {
-        member.add_int4(static_cast<std::int32_t>(m + 1));
+        member.add_int4(of_member);
         number.add_int4(static_cast<std::int32_t>(n));
         after.add_int8(as_bigint(condition.after.in(0).sequence));
         is_diverged.add_bool(diverged[n]);
@@ -157,6 +182,7 @@ void add_conditions(std::vector<parameter>& out, group members, const std::vecto
       }
       ++n;
     }
+  }
   finish_into(out, member, number, after, is_diverged, types, first_tag, more_tags);
   out.push_back(parameter::of_int8(now.time_since_epoch().count()));
 }

@@ -69,7 +69,11 @@ void append_writer::send_until_answered(std::span<pending> group) {
     const bool again = in_doubt || problem.lost ||
                        (problem.passing() && attempt < most_passing_failures);
     if (!again && problem.of_data() && group.size() > 1) {
-      for (auto& one : group) send_until_answered(std::span(&one, 1));
+      for (auto& one : group) one.draft.continues = false;
+      for (auto& one : group) {
+        one.draft.before = 0;
+        send_until_answered(std::span(&one, 1));
+      }
       return;
     }
     if (!again || env_.monotonic() >= deadline) return give_up(group, problem, in_doubt);
@@ -141,7 +145,8 @@ outcome<void> append_writer::send(std::span<pending> group, clock_reading deadli
 outcome<std::vector<std::int32_t>> append_writer::find_categories(
     connection& on, std::span<const append_draft* const> group, clock_reading deadline) {
   std::vector<std::int32_t> ids;
-  for (const auto* draft : group)
+  for (const auto* draft : group) {
+    if (draft->continues) continue;
     for (const auto& check : draft->checks) {
       auto id = names_.find(check.category, check.names);
       if (!id) {
@@ -158,6 +163,7 @@ outcome<std::vector<std::int32_t>> append_writer::find_categories(
       }
       ids.push_back(*id);
     }
+  }
   return ids;
 }
 
@@ -196,23 +202,38 @@ outcome<std::vector<bool>> append_writer::find_diverged(
   return diverged;
 }
 
+// An append that continues another passes with it. Where that one was refused, it has no answer yet
+// and goes out again by itself.
 void append_writer::give_answers(connection& on, std::span<pending> group,
                                  const group_answer& told) {
   std::uint64_t last = told.base;
-  std::size_t check = 0;
-  std::size_t condition = 0;
+  placed_member of{nullptr, 0, 0, 0};
+  std::size_t checks = 0;
+  std::size_t conditions = 0;
+  std::size_t number = 0;
   for (std::size_t m = 0; m < group.size(); ++m) {
     const auto& draft = group[m].draft;
-    group[m].answer = answer_of(on, {draft, m, check, condition}, told, last);
-    check += draft.checks.size();
-    condition += draft.conditions.size();
+    if (draft.continues) {
+      const auto& before = group[m - 1].answer;
+      if (!before || !*before) continue;
+      group[m].answer = appended{
+          .first = {.sequence = (*before)->last.sequence + 1},
+          .last = {.sequence = (*before)->last.sequence + draft.events.size()},
+          .stream_version = {(*before)->stream_version.number + draft.events.size()}};
+      last = std::max(last, group[m].answer->value().last.sequence);
+      continue;
+    }
+    of = {&draft, number++, checks, conditions};
+    group[m].answer = answer_of(on, of, told, last);
+    checks += draft.checks.size();
+    conditions += draft.conditions.size();
   }
   if (last > floor_) floor_ = last;
 }
 
 result<appended> append_writer::answer_of(connection& on, const placed_member& of,
                                           const group_answer& told, std::uint64_t& last) {
-  const auto& draft = of.draft;
+  const auto& draft = *of.draft;
   if (auto before = found_before(on, draft, told)) return std::move(*before);
   if (auto settled = settled_by(on, of, told)) return std::move(*settled);
   const auto count = draft.events.size();
@@ -257,7 +278,7 @@ std::optional<result<appended>> append_writer::found_before(connection& on,
 // The order of checks is the contract's: command id, expectations, conditions.
 std::optional<result<appended>> append_writer::settled_by(connection& on, const placed_member& of,
                                                           const group_answer& told) {
-  const auto& draft = of.draft;
+  const auto& draft = *of.draft;
   const auto refuse = [](error why) { return result<appended>(std::unexpected(std::move(why))); };
   for (const auto& known : told.commands) {
     if (known.member != of.number) continue;
@@ -294,7 +315,7 @@ std::optional<result<appended>> append_writer::failed_condition(connection& on, 
   const auto index = first->number - of.first_condition;
   if (first->diverged)
     return result<appended>(std::unexpected(checkpoint_diverged(
-        of.draft.conditions[index].after, store_info{.store_id = settings_.store_id})));
+        of.draft->conditions[index].after, store_info{.store_id = settings_.store_id})));
   return result<appended>(
       std::unexpected(condition_failed(index, {.stream = stream_name_of(on, *first),
                                                .version = first->at,
@@ -353,7 +374,7 @@ result<appended> append_writer::append_on(connection& on, const prepared& ready,
   if (!told) return std::unexpected(to_error(told.error(), "appending"));
   const auto answer = read_group_answer(told->at(1));
   auto last = answer.base;
-  return answer_of(on, {*ready.draft, 0, 0, 0}, answer, last);
+  return answer_of(on, {ready.draft, 0, 0, 0}, answer, last);
 }
 
 result<appended> append_writer::look_for(const prepared& ready, const failure& cause) {
