@@ -58,7 +58,7 @@ result<std::unique_ptr<event_store>> open_postgres(std::string_view address,
 /// runs what it likes, but COMMIT, ROLLBACK and PREPARE TRANSACTION; the append comes last, and the
 /// commit at once. With `connection` it is the caller's own, idle; else one of the store's pool.
 ///
-/// Errors:  those of append; whatever `your_sql` answers, with nothing stored; overloaded for a
+/// Errors:  those of append; whatever `your_sql` answers, with nothing stored; store_in_use for a
 ///          deadlock or a lock time-out: try again. in_doubt when the connection was lost in the
 ///          commit and it could not be found out.
 /// Blocks:  as append; holds the lock of appends from its check to the commit's end.

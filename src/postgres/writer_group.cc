@@ -412,7 +412,7 @@ result<appended> append_writer::look_for(const prepared& ready, const failure& c
     for (int i = 0; i < got->at(1).size(); ++i)
       told.found.push_back({got->at(1).uuid(i, 0), static_cast<std::uint64_t>(got->at(1).int8(i, 1))});
     if (auto there = found_before(**on, draft, told)) return std::move(*there);
-    return fail(errc::overloaded, "the connection was lost before the commit (" + words_of(cause) +
+    return fail(errc::store_in_use, "the connection was lost before the commit (" + words_of(cause) +
                                       "), nothing was stored; try again");
   }
   return fail(errc::in_doubt, "it may or may not have been stored (" + words_of(cause) +

@@ -9,7 +9,7 @@ const bool joined = annals::testing::check_conformance(
     {.name = "postgres", .persists = true, .open = [](const std::string& directory,
                                                       annals::env& world) {
        const auto name = "t" + directory.substr(directory.rfind('/') + 1).substr(15);
-       return annals::open_postgres(annals_test::store_address(name), {}, world);
+       return annals::open_postgres(annals_test::server_address() + "&annals_schema=" + name, {}, world);
      }});
 
 }  // namespace

@@ -43,6 +43,7 @@ FOREIGN = {
     "src/testing": r"gtest/.*|ucontext\.h|sanitizer/.*",
     "cli": r"CLI/.*",
     "examples/orders": r"CLI/.*|zlib\.h",
+    "tests/postgres": r"libpq-fe\.h",  # to look, and to do harm, beside the store
     "bench": r"(benchmark/.*|libpq-fe\.h)",  # the latter: a rival is spoken to in its own words
 }
 TESTS_FOREIGN = r"(gtest|gmock|rapidcheck|benchmark)/.*"
