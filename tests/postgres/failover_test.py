@@ -87,6 +87,7 @@ class FailoverTest(ServersTest):
         self.wait_until(lambda: self.sql(self.primary, in_wait) == "1")
         self.synchronous("")
         self.assertEqual(waiting.wait(timeout=60), 0)
+        waiting.stdout.close()
         self.assertEqual([e["data"] for e in self.events(self.primary)], [1, 2])
 
 
