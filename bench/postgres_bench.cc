@@ -7,13 +7,14 @@
 #include <functional>
 #include <thread>
 
+#include "annals/json.h"
 #include "annals/json/writer.h"
 #include "annals/postgres.h"
 #include "annals/stream.h"
 
-// postgres_bench ADDRESS [RESULTS]: the engine on PostgreSQL, beside the mission's design in the same
-// run on the same server: BEGIN, SELECT MAX(version), an INSERT for each event, COMMIT; JSONB, a
-// primary key on event_id, indexes on aggregate_id and timestamp.
+// postgres_bench ADDRESS [RESULTS]: the engine on PostgreSQL, beside the mission's design in the
+// same run on the same server: BEGIN, SELECT MAX(version), an INSERT for each event, COMMIT; JSONB,
+// a primary key on event_id, indexes on aggregate_id and timestamp.
 namespace bench {
 namespace {
 
@@ -188,22 +189,23 @@ class benchmarks {
 
   void prepare() {
     mission one(address_);
-    one.run("DROP SCHEMA IF EXISTS mission_bench CASCADE; CREATE SCHEMA mission_bench; "
-            "CREATE TABLE events (event_id UUID PRIMARY KEY, aggregate_id UUID NOT NULL, "
-            "version BIGINT NOT NULL, event_type VARCHAR(255) NOT NULL, event_data JSONB NOT NULL, "
-            "metadata JSONB NOT NULL, timestamp TIMESTAMPTZ NOT NULL, "
-            "UNIQUE (aggregate_id, version)); CREATE INDEX ON events (aggregate_id); "
-            "CREATE INDEX ON events (timestamp); "
-            "CREATE TABLE snapshots (aggregate_id UUID, version BIGINT, snapshot_data BYTEA, "
-            "created_at TIMESTAMPTZ, PRIMARY KEY (aggregate_id, version)); "
-            "CREATE TABLE orders (id UUID PRIMARY KEY, status TEXT, doc JSONB)");
+    one.run(
+        "DROP SCHEMA IF EXISTS mission_bench CASCADE; CREATE SCHEMA mission_bench; "
+        "CREATE TABLE events (event_id UUID PRIMARY KEY, aggregate_id UUID NOT NULL, "
+        "version BIGINT NOT NULL, event_type VARCHAR(255) NOT NULL, event_data JSONB NOT NULL, "
+        "metadata JSONB NOT NULL, timestamp TIMESTAMPTZ NOT NULL, "
+        "UNIQUE (aggregate_id, version)); CREATE INDEX ON events (aggregate_id); "
+        "CREATE INDEX ON events (timestamp); "
+        "CREATE TABLE snapshots (aggregate_id UUID, version BIGINT, snapshot_data BYTEA, "
+        "created_at TIMESTAMPTZ, PRIMARY KEY (aggregate_id, version)); "
+        "CREATE TABLE orders (id UUID PRIMARY KEY, status TEXT, doc JSONB)");
     mission again(address_);
     for (const auto& id : ids_) {
       again.append(id, preloaded_events);
       append(name(id), preloaded_events);
-      again.run(("INSERT INTO orders VALUES ('" + id.to_string() + "', 'new', '" + payload_of(1) +
-                 "')")
-                    .c_str());
+      again.run(
+          ("INSERT INTO orders VALUES ('" + id.to_string() + "', 'new', '" + payload_of(1) + "')")
+              .c_str());
     }
     again.append(large_, 1'000);
     append(name(large_), 1'000);
@@ -220,16 +222,14 @@ class benchmarks {
       return ids_[static_cast<std::size_t>(i * 7 % preloaded_streams)];
     };
     const double single = median(1'000, [&](int i) { one.append(pick(i), 1); });
-    to.line("append 1 event, p50, plain", "us", median(1'000, [&](int i) { append(name(pick(i)), 1); }),
-            single, false);
-    const double conditional =
-        median(1'000, [&](int i) { append(name(pick(i)), 1, true, {}); });
+    to.line("append 1 event, p50, plain", "us",
+            median(1'000, [&](int i) { append(name(pick(i)), 1); }), single, false);
+    const double conditional = median(1'000, [&](int i) { append(name(pick(i)), 1, true, {}); });
     to.line("append 1 event, p50, with a condition", "us", conditional, single, false);
     to.line("append 1 event, p50, and a command id", "us",
             median(1'000, [&](int i) { append(name(pick(i)), 1, true, random_uuid()); }), single,
             false);
-    to.line("append 100 events, p50", "us",
-            median(100, [&](int i) { append(name(pick(i)), 100); }),
+    to.line("append 100 events, p50", "us", median(100, [&](int i) { append(name(pick(i)), 100); }),
             median(50, [&](int i) { one.append(pick(i), 100); }), false);
     to.line("1,000 concurrent writes", "us", median(11, [&](int) { thousand(); }),
             median(3, [&](int) { thousand_of_mission(); }), false);
@@ -237,10 +237,11 @@ class benchmarks {
     to.line("load 1,000 events", "us", median(100, [&](int) { load(false); }),
             median(100, [&](int) { one.load(large_, 0); }), false);
     to.line("load with snapshot + 10 events", "us", median(500, [&](int) { load(true); }),
-            median(500, [&](int) {
-              one.call("snapshot", {large_.to_string()});
-              one.load(large_, 990);
-            }),
+            median(500,
+                   [&](int) {
+                     one.call("snapshot", {large_.to_string()});
+                     one.load(large_, 990);
+                   }),
             false);
     replay(to, one);
     const double crud = median(1'000, [&](int i) {
@@ -309,7 +310,8 @@ class benchmarks {
       double of_mission = 0;
       if (callers == 16) {
         std::vector<std::unique_ptr<mission>> connections;
-        for (int t = 0; t < callers; ++t) connections.push_back(std::make_unique<mission>(address_));
+        for (int t = 0; t < callers; ++t)
+          connections.push_back(std::make_unique<mission>(address_));
         of_mission = rate(callers, 3, [&](int t, int i) {
           connections[static_cast<std::size_t>(t)]->append(
               ids_[static_cast<std::size_t>((t * 60 + i % 60) % preloaded_streams)], 1);
@@ -318,7 +320,8 @@ class benchmarks {
       const double ours = rate(callers, 3, [&](int t, int i) {
         append(name(ids_[static_cast<std::size_t>((t * 15 + i % 15) % preloaded_streams)]), 1);
       });
-      to.line(std::to_string(callers) + " callers, closed loop", "events/s", ours, of_mission, true);
+      to.line(std::to_string(callers) + " callers, closed loop", "events/s", ours, of_mission,
+              true);
     }
   }
 

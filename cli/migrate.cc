@@ -60,7 +60,8 @@ void add_migrate(CLI::App& app, command_line& line) {
       ->expected(2);
   add_common_options(*verb, line);
   verb->footer("Example: annals migrate --store postgres://owner@db/shop --print");
-  verb->callback([&line, wanted] { line.run = [&line, wanted] { return migrate(line, *wanted); }; });
+  verb->callback(
+      [&line, wanted] { line.run = [&line, wanted] { return migrate(line, *wanted); }; });
 }
 
 }  // namespace annals_cli

@@ -15,8 +15,8 @@ struct open_options {
   uuid store_id{};         ///< of a new store, to make it the copy of another; nil: a new one
 };
 
-/// Opens a store by its address: "file:DIRECTORY", "postgres://USER@HOST:PORT/DATABASE", "postgres:"
-/// and libpq's keywords, or "memory:".
+/// Opens a store by its address: "file:DIRECTORY", "postgres://USER@HOST:PORT/DATABASE",
+/// "postgres:" and libpq's keywords, or "memory:".
 ///
 /// Errors:  invalid_argument for an unknown scheme; unsupported for an engine that the build leaves
 ///          out; not_a_store, store_too_new, store_in_use, store_corrupt, disk_full and

@@ -31,11 +31,11 @@ struct postgres_options {
   payload_column payload = payload_column::json;  ///< of a new store
   std::uint32_t partitions = 0;  ///< of a new store: events in so many, by hash; 0: one table
   annals::durability durability = durability::power_loss;  ///< or os: synchronous_commit off
-  std::uint32_t connections = 20;             ///< at most, beside those that write and listen
-  std::chrono::seconds connect_timeout{5};    ///< for each host
+  std::uint32_t connections = 20;              ///< at most, beside those that write and listen
+  std::chrono::seconds connect_timeout{5};     ///< for each host
   std::chrono::milliseconds deadline{30'000};  ///< of a call, retries included
-  std::chrono::milliseconds poll{100};        ///< how often notify_past looks where it hears nothing
-  bool listen = true;                         ///< LISTEN and NOTIFY; false: polling alone
+  std::chrono::milliseconds poll{100};  ///< how often notify_past looks where it hears nothing
+  bool listen = true;                   ///< LISTEN and NOTIFY; false: polling alone
 };
 
 /// Opens a store in a PostgreSQL database: `postgres://user@host:port/database?annals_schema=name`,

@@ -121,8 +121,10 @@ result<void> take_from_keywords(parsed_address& into, std::string_view text) {
     std::size_t end = 0;
     bool in_quotes = false;
     for (; end < text.size() && (in_quotes || text[end] != ' '); ++end) {
-      if (text[end] == '\\') ++end;
-      else if (text[end] == '\'') in_quotes = !in_quotes;
+      if (text[end] == '\\')
+        ++end;
+      else if (text[end] == '\'')
+        in_quotes = !in_quotes;
     }
     const auto pair = text.substr(0, std::min(end, text.size()));
     text.remove_prefix(pair.size());
@@ -177,10 +179,10 @@ result<parsed_address> parse_address(std::string_view address, const postgres_op
   constexpr std::string_view keywords = "postgres:";
   parsed_address parsed{.options = given};
   const bool uri = address.starts_with("postgres://") || address.starts_with("postgresql://");
-  auto taken = uri ? take_from_uri(parsed, address)
-                   : take_from_keywords(parsed, address.starts_with(keywords)
-                                                    ? address.substr(keywords.size())
-                                                    : address);
+  auto taken =
+      uri ? take_from_uri(parsed, address)
+          : take_from_keywords(
+                parsed, address.starts_with(keywords) ? address.substr(keywords.size()) : address);
   if (!taken) return std::unexpected(taken.error());
   const auto& schema = parsed.options.schema;
   if (schema.empty() || schema.size() > identifier_bytes || schema.find('\0') != std::string::npos)

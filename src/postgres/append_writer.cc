@@ -143,8 +143,7 @@ append_writer::members append_writer::take_group() {
   while (!queue_.empty() && group.size() < most_members) {
     auto& next = queue_.front();
     const bool alone = static_cast<bool>(next.work);
-    const bool continues =
-        !group.empty() && !alone && may_continue(next.draft, group.back().draft);
+    const bool continues = !group.empty() && !alone && may_continue(next.draft, group.back().draft);
     if (!group.empty() && (alone || bytes + next.bytes > most_group_bytes ||
                            events + next.draft.events.size() > most_group_events ||
                            !(continues || content.admits(next.draft))))

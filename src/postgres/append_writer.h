@@ -22,8 +22,8 @@ struct writer_settings {
   std::uint64_t head = 0;  ///< a position that the store has reached
 };
 
-/// The one connection that appends: what was asked for meanwhile goes out as one group, in one round
-/// trip and one commit. Waiting callers lead; nobody waits for a timer.
+/// The one connection that appends: what was asked for meanwhile goes out as one group, in one
+/// round trip and one commit. Waiting callers lead; nobody waits for a timer.
 ///
 /// A group whose fate is unknown is sent again, on a new connection, until it answers.
 ///
@@ -31,9 +31,10 @@ struct writer_settings {
 /// Source:  docs/adr/0030-group-commit-on-postgres.md.
 class append_writer : public std::enable_shared_from_this<append_writer> {
  public:
-  /// Work that has the connection for itself, between two groups: in a transaction of its own, which
-  /// may be begun again after a failure. Answers, or says why it has none.
-  using job = std::move_only_function<outcome<result<void>>(connection& on, clock_reading deadline)>;
+  /// Work that has the connection for itself, between two groups: in a transaction of its own,
+  /// which may be begun again after a failure. Answers, or says why it has none.
+  using job =
+      std::move_only_function<outcome<result<void>>(connection& on, clock_reading deadline)>;
 
   append_writer(env& environment, writer_settings settings, name_book& names,
                 completion_thread& completions, std::unique_ptr<connection> first);

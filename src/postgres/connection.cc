@@ -81,12 +81,13 @@ outcome<std::unique_ptr<connection>> connection::open(env& environment,
   names.push_back(nullptr);
   values.push_back(nullptr);
   auto* const conn = PQconnectdbParams(names.data(), values.data(), 1);
-  if (conn == nullptr) return std::unexpected(failure{.message = "out of memory", .lost = true, .unsent = true});
+  if (conn == nullptr)
+    return std::unexpected(failure{.message = "out of memory", .lost = true, .unsent = true});
   std::unique_ptr<connection> made(new connection(environment, conn, true));
   if (PQstatus(conn) != CONNECTION_OK) {
     auto message = trimmed(PQerrorMessage(conn));
-    return std::unexpected(
-        failure{.sqlstate = sqlstate_in(message), .message = message, .lost = true, .unsent = true});
+    return std::unexpected(failure{
+        .sqlstate = sqlstate_in(message), .message = message, .lost = true, .unsent = true});
   }
   if (PQsetnonblocking(conn, 1) != 0) return std::unexpected(made->lost("connecting"));
   PQsetNoticeReceiver(conn, &connection::hear, made.get());
@@ -119,10 +120,9 @@ outcome<void> connection::set_up(const connect_options& options, session kind) {
   } else {
     sql += "SET default_transaction_isolation = 'read committed';";
     // What is stronger stays.
-    sql += options.durable
-               ? "SELECT set_config('synchronous_commit', 'on', false) "
-                 "WHERE current_setting('synchronous_commit') <> 'remote_apply';"
-               : "SET synchronous_commit = off;";
+    sql += options.durable ? "SELECT set_config('synchronous_commit', 'on', false) "
+                             "WHERE current_setting('synchronous_commit') <> 'remote_apply';"
+                           : "SET synchronous_commit = off;";
   }
   return run_script(sql, env_.monotonic() + options.connect_timeout);
 }
@@ -159,9 +159,8 @@ outcome<void> connection::wait(short events, clock_reading deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - env_.monotonic());
     if (left.count() <= 0)
-      return std::unexpected(failure{.sqlstate = "08006",
-                                     .message = "the server has not answered in time",
-                                     .lost = true});
+      return std::unexpected(failure{
+          .sqlstate = "08006", .message = "the server has not answered in time", .lost = true});
     const auto timeout = std::min<std::int64_t>(left.count(), INT32_MAX);
     const int ready = ::poll(&asked, 1, static_cast<int>(timeout));
     if (ready > 0) return {};

@@ -40,10 +40,10 @@ enum class session : std::uint8_t {
 
 /// How connections are made.
 struct connect_options {
-  std::string conninfo{};                     ///< as libpq takes it, URI or keywords
-  std::chrono::seconds connect_timeout{5};    ///< for each host
-  bool durable = true;                        ///< acknowledged commits are on disk
-  bool needs_primary = true;                  ///< sessions for reading too
+  std::string conninfo{};                   ///< as libpq takes it, URI or keywords
+  std::chrono::seconds connect_timeout{5};  ///< for each host
+  bool durable = true;                      ///< acknowledged commits are on disk
+  bool needs_primary = true;                ///< sessions for reading too
 };
 
 /// A connection to the server, in libpq's non-blocking mode.
@@ -113,7 +113,7 @@ class connection {
   env& env_;
   pg_conn* conn_;
   bool owned_;
-  bool was_nonblocking_ = false;                       // of a borrowed one
+  bool was_nonblocking_ = false;                             // of a borrowed one
   void (*old_receiver_)(void*, const pg_result*) = nullptr;  // likewise
   std::unordered_set<std::string> prepared_{};
   std::vector<expected_result> expected_{};

@@ -93,8 +93,8 @@ result<void> check_keys(const append_request& request) {
 
 bool matches_any(const draft_condition& condition, const draft_event& event) {
   return std::ranges::any_of(condition.items, [&](const draft_condition::item& item) {
-    const bool type = item.types.empty() || std::ranges::find(item.types, event.type) !=
-                                                item.types.end();
+    const bool type =
+        item.types.empty() || std::ranges::find(item.types, event.type) != item.types.end();
     return type && std::ranges::all_of(item.tags, [&](const std::string& tag) {
              return std::ranges::find(event.tags, tag) != event.tags.end();
            });
@@ -116,18 +116,17 @@ result<draft_event> draft_event_of(const new_event& event, const append_context&
   const auto stored = to_timestamptz(time);
   event_extras extras{.tags = event.tags, .listed_first = listed_first};
   if (!stored) extras.timestamp_us = time.time_since_epoch().count();
-  draft_event made{
-      .id = event.event_id,
-      .type = std::string(event.type),
-      .payload = std::string(text_of(event.payload)),
-      .as_json = *as_json,
-      .codec = event.codec,
-      .schema = event.schema,
-      .genesis = event.genesis,
-      .metadata = write_metadata(context, extras),
-      .timestamp = stored.value_or(time.time_since_epoch().count() < 0 ? before_all_time
-                                                                       : after_all_time),
-      .tags = owned(event.tags)};
+  draft_event made{.id = event.event_id,
+                   .type = std::string(event.type),
+                   .payload = std::string(text_of(event.payload)),
+                   .as_json = *as_json,
+                   .codec = event.codec,
+                   .schema = event.schema,
+                   .genesis = event.genesis,
+                   .metadata = write_metadata(context, extras),
+                   .timestamp = stored.value_or(
+                       time.time_since_epoch().count() < 0 ? before_all_time : after_all_time),
+                   .tags = owned(event.tags)};
   std::ranges::sort(made.tags);
   made.tags.erase(std::unique(made.tags.begin(), made.tags.end()), made.tags.end());
   return made;
@@ -156,8 +155,8 @@ result<append_draft> draft_of(const append_request& request, payload_column colu
                             .events = static_cast<std::int32_t>(write.events.size())});
     std::int32_t nth = 0;
     for (const auto& event : write.events) {
-      auto made = draft_event_of(event, context, draft.events.empty() ? listed_first : "", column,
-                                 now);
+      auto made =
+          draft_event_of(event, context, draft.events.empty() ? listed_first : "", column, now);
       if (!made) return std::unexpected(made.error());
       if (made->id.is_nil()) made->id = make_event_id(environment);
       made->check = check;
@@ -183,8 +182,8 @@ bool may_continue(const append_draft& later, const append_draft& earlier) {
   if (check.key != other.key || check.name != other.name) return false;
   if (later.earliest > earlier.earliest + a_second) return false;
   if (check.expected.what() == expect::kind::any) return true;
-  const bool exact = other.expected.what() == expect::kind::at ||
-                     other.expected.what() == expect::kind::none;
+  const bool exact =
+      other.expected.what() == expect::kind::at || other.expected.what() == expect::kind::none;
   return exact && check.expected.what() == expect::kind::at &&
          check.expected.version().number ==
              other.expected.version().number + static_cast<std::uint64_t>(other.events);

@@ -58,8 +58,8 @@ struct append_draft {
   uuid command_id{};  ///< the caller's, or one of our own; nil: none
   uuid digest{};
   bool own_command = false;
-  std::string step_metadata{};  ///< of an append without events
-  std::uint64_t earliest = 0;   ///< clock reading that its first event may have at the earliest
+  std::string step_metadata{};   ///< of an append without events
+  std::uint64_t earliest = 0;    ///< clock reading that its first event may have at the earliest
   std::size_t marked_event = 0;  ///< one whose id the store made: tells the append from all others
   bool marked = false;
   std::size_t bytes = 0;  ///< counted against limits::appends_in_flight_bytes

@@ -27,8 +27,8 @@ std::uint64_t as_unsigned(std::int64_t value) noexcept {
 
 std::string event_columns(payload_column payload) {
   const std::string small_data =
-      "CASE WHEN pg_column_size(e.event_data) <= " + std::string(large_payload) +
-      " THEN " + data_column(payload) + " END";
+      "CASE WHEN pg_column_size(e.event_data) <= " + std::string(large_payload) + " THEN " +
+      data_column(payload) + " END";
   const std::string small_bytes =
       "CASE WHEN pg_column_size(e.event_bytes) <= " + std::string(large_payload) +
       " THEN e.event_bytes END";

@@ -17,7 +17,8 @@ struct meaning {
 // The first that fits. Appendix A of PostgreSQL's manual has the codes.
 constexpr std::array meanings{
     meaning{"53100", errc::disk_full, "make room on the server's disk; nothing was stored"},
-    meaning{"53300", errc::store_in_use, "the server has too many connections; lower the pool's size"},
+    meaning{"53300", errc::store_in_use,
+            "the server has too many connections; lower the pool's size"},
     meaning{"53", errc::store_in_use, "the server lacks resources; try again"},
     meaning{"40P01", errc::store_in_use, "try again; nothing was stored"},
     meaning{"40001", errc::store_in_use, "try again; nothing was stored"},
@@ -54,7 +55,7 @@ const meaning* meaning_of(std::string_view sqlstate) noexcept {
 }  // namespace
 
 bool failure::passing() const noexcept {
-  constexpr std::array<std::string_view, 7> some{"40", "55P03", "57014", "57P03",
+  constexpr std::array<std::string_view, 7> some{"40",    "55P03", "57014", "57P03",
                                                  "53300", "25006", "57P01"};
   return std::ranges::any_of(some,
                              [&](std::string_view state) { return sqlstate.starts_with(state); });

@@ -13,17 +13,27 @@ constexpr std::uint64_t highest_bit = UINT64_C(1) << 63U;
 // first hour of 1970.
 constexpr std::uint64_t least_reading = UINT64_C(3'600'000) << 16U;
 
-std::int64_t turned(std::uint64_t reading) noexcept {
-  return static_cast<std::int64_t>(std::max(reading, least_reading) ^ highest_bit);
+array_parameter int4s() {
+  return {type::int4s, type::int4};
 }
-
-array_parameter int4s() { return {type::int4s, type::int4}; }
-array_parameter int8s() { return {type::int8s, type::int8}; }
-array_parameter int2s() { return {type::int2s, type::int2}; }
-array_parameter texts() { return {type::texts, type::text}; }
-array_parameter uuids() { return {type::uuids, type::uuid}; }
-array_parameter booleans() { return {type::booleans, type::boolean}; }
-array_parameter jsons() { return {type::jsons, type::json}; }
+array_parameter int8s() {
+  return {type::int8s, type::int8};
+}
+array_parameter int2s() {
+  return {type::int2s, type::int2};
+}
+array_parameter texts() {
+  return {type::texts, type::text};
+}
+array_parameter uuids() {
+  return {type::uuids, type::uuid};
+}
+array_parameter booleans() {
+  return {type::booleans, type::boolean};
+}
+array_parameter jsons() {
+  return {type::jsons, type::json};
+}
 
 std::int64_t as_bigint(std::uint64_t value) noexcept {
   return value > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(value);
@@ -74,8 +84,8 @@ void add_events(std::vector<parameter>& out, group members, payload_column paylo
   auto member = int4s(), check = int4s(), nth = int4s(), schema = int4s(), offset = int4s();
   auto id = uuids();
   auto kind = texts();
-  auto data = payload == payload_column::jsonb ? array_parameter(type::jsonbs, type::jsonb)
-                                               : jsons();
+  auto data =
+      payload == payload_column::jsonb ? array_parameter(type::jsonbs, type::jsonb) : jsons();
   array_parameter bytes(type::byteas, type::bytea);
   array_parameter timestamp(type::timestamptzs, type::timestamptz);
   auto codec = int2s();
@@ -107,7 +117,7 @@ void add_events(std::vector<parameter>& out, group members, payload_column paylo
       add_document(metadata, event.metadata);
       timestamp.add_int8(event.timestamp);
       offset.add_int4(place++);
-      earliest.add_int8(turned(draft.earliest));
+      earliest.add_int8(turned_reading(draft.earliest));
     }
   }
   finish_into(out, member, check, nth, id, kind, data, bytes, codec, schema, genesis, metadata,
@@ -203,6 +213,10 @@ void add_tags(std::vector<parameter>& out, group members) {
 }
 
 }  // namespace
+
+std::int64_t turned_reading(std::uint64_t reading) noexcept {
+  return static_cast<std::int64_t>(std::max(reading, least_reading) ^ highest_bit);
+}
 
 std::vector<parameter> group_parameters(std::span<const append_draft* const> members,
                                         group_parts parts, const sql_names& names,

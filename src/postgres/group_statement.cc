@@ -27,13 +27,13 @@ class sql_text {
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (text[i] == '@') {
         auto end = i + 1;
-        while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 ||
-                                     text[end] == '_'))
+        while (end < text.size() &&
+               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
           ++end;
         out += '$' + std::to_string(number_of(text.substr(i + 1, end - i - 1)));
         i = end - 1;
-      } else if (text.substr(i).starts_with("S.") && (i == 0 || text[i - 1] == ' ' ||
-                                                      text[i - 1] == '(')) {
+      } else if (text.substr(i).starts_with("S.") &&
+                 (i == 0 || text[i - 1] == ' ' || text[i - 1] == '(')) {
         out += schema_;
         out += '.';
         ++i;
@@ -56,20 +56,23 @@ class sql_text {
 };
 
 constexpr std::string_view base_parameters[] = {
-    "c_member", "c_key",    "c_name",    "c_kind",   "c_wanted",    "c_writes", "c_aggregate",
-    "c_category", "e_member", "e_check",   "e_nth",    "e_id",        "e_type",   "e_data",
-    "e_bytes",  "e_codec",  "e_schema",  "e_genesis", "e_metadata", "e_timestamp", "e_offset",
-    "e_earliest", "floor",  "markers",   "marked_members"};
+    "c_member", "c_key",       "c_name",     "c_kind",     "c_wanted",
+    "c_writes", "c_aggregate", "c_category", "e_member",   "e_check",
+    "e_nth",    "e_id",        "e_type",     "e_data",     "e_bytes",
+    "e_codec",  "e_schema",    "e_genesis",  "e_metadata", "e_timestamp",
+    "e_offset", "e_earliest",  "floor",      "markers",    "marked_members"};
 constexpr std::string_view command_parameters[] = {"m_id",    "m_digest", "m_stream", "m_count",
                                                    "m_check", "m_added",  "m_own",    "m_metadata"};
-constexpr std::string_view condition_parameters[] = {"q_member",   "q_number", "q_after",
-                                                     "q_diverged", "q_types",  "q_first_tag",
+constexpr std::string_view condition_parameters[] = {"q_member",    "q_number", "q_after",
+                                                     "q_diverged",  "q_types",  "q_first_tag",
                                                      "q_more_tags", "now"};
 constexpr std::string_view tag_parameters[] = {"t_event", "t_tag"};
 
 std::vector<std::string_view> parameters_of(group_parts parts) {
   std::vector<std::string_view> all(std::begin(base_parameters), std::end(base_parameters));
-  const auto add = [&](const auto& more) { all.insert(all.end(), std::begin(more), std::end(more)); };
+  const auto add = [&](const auto& more) {
+    all.insert(all.end(), std::begin(more), std::end(more));
+  };
   if (parts.commands) add(command_parameters);
   if (parts.conditions) add(condition_parameters);
   if (parts.tags) add(tag_parameters);

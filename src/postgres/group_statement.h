@@ -71,13 +71,24 @@ statement lock_statement(const sql_names& names);
 /// Checks all members of a group, numbers and stores those that pass, and says what became of each.
 statement group_statement(const sql_names& names, group_parts parts);
 
-/// A group as parameters of its statement. `category_ids` has one for each check, `diverged` one for
-/// each condition, `floor` is a position from before the group was first sent.
+/// A group as parameters of its statement. `category_ids` has one for each check, `diverged` one
+/// for each condition, `floor` is a position from before the group was first sent.
 std::vector<parameter> group_parameters(std::span<const append_draft* const> group,
                                         group_parts parts, const sql_names& names,
                                         std::span<const std::int32_t> category_ids,
                                         const std::vector<bool>& diverged, std::uint64_t floor,
                                         time_point now);
+
+/// True for one append of one event, of which nothing is asked but its stream; it has a statement
+/// of its own, which answers alike.
+bool is_single(std::span<const append_draft* const> group);
+statement single_statement(const sql_names& names);
+std::vector<parameter> single_parameters(const append_draft& draft, const sql_names& names,
+                                         std::int32_t category_id, std::uint64_t floor);
+
+/// A clock reading as statements take it: BIGINT keeps the order of readings when their highest bit
+/// is turned.
+std::int64_t turned_reading(std::uint64_t reading) noexcept;
 
 group_answer read_group_answer(const rows& from);
 

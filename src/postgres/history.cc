@@ -116,8 +116,8 @@ result<std::string_view> history_reading::payload_of(const paged_event& event) {
   if (!event.large)
     return std::string_view(reinterpret_cast<const char*>(event.payload.data()),
                             event.payload.size());
-  const auto got = store_.ask(
-      {command{&store_.statements_.payload_at, {bigint(event.position)}}}, "reading the history");
+  const auto got = store_.ask({command{&store_.statements_.payload_at, {bigint(event.position)}}},
+                              "reading the history");
   if (!got) return std::unexpected(got.error());
   if (got->at(0).size() == 0)
     return fail(errc::store_corrupt,
@@ -169,8 +169,9 @@ result<void> history_reading::tell_append() {
   if (!digest) return std::unexpected(digest.error());
   tell(import_request{.events = events,
                       .context = context_of(common, *digest),
-                      .stream = common.listed_first.empty() ? events.front().stream
-                                                            : std::string_view(common.listed_first)});
+                      .stream = common.listed_first.empty()
+                                    ? events.front().stream
+                                    : std::string_view(common.listed_first)});
   append_.clear();
   large_.clear();
   return {};
@@ -244,16 +245,13 @@ void postgres_store::do_import(std::span<const history_entry> entries, caller wh
   auto open = check_open();
   if (open && !writer_) open = std::unexpected(refuses_writes());
   if (!open)
-    return complete([done = std::move(done), open = std::move(open)]() mutable {
-      done(std::move(open));
-    });
+    return complete(
+        [done = std::move(done), open = std::move(open)]() mutable { done(std::move(open)); });
   auto batch = std::make_shared<import_batch>(entries, sql_);
   const auto bytes = batch->bytes();
-  writer_->run(
-      [batch, this](connection& on, clock_reading until) {
-        return batch->store(on, names_, until);
-      },
-      bytes, who == caller::waits, std::move(done));
+  writer_->run([batch, this](connection& on,
+                             clock_reading until) { return batch->store(on, names_, until); },
+               bytes, who == caller::waits, std::move(done));
 }
 
 }  // namespace postgres

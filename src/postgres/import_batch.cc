@@ -60,8 +60,7 @@ import_batch::one_entry import_batch::copied(const import_request& request) {
   return {std::move(made), std::move(unfit)};
 }
 
-outcome<void> import_batch::make_categories(connection& on, name_book& names,
-                                            clock_reading until) {
+outcome<void> import_batch::make_categories(connection& on, name_book& names, clock_reading until) {
   for (const auto& entry : entries_) {
     const auto* one = std::get_if<append>(&entry.what);
     if (one == nullptr) continue;
@@ -91,24 +90,27 @@ outcome<void> import_batch::look(connection& on, clock_reading until) {
   const auto& schema = sql_.schema;
   const statement begin{{}, "BEGIN"};
   const auto lock = lock_statement(sql_);
-  const statement head{{}, "SELECT global_position, hlc FROM " + schema +
-                               ".events ORDER BY global_position DESC LIMIT 1"};
+  const statement head{{},
+                       "SELECT global_position, hlc FROM " + schema +
+                           ".events ORDER BY global_position DESC LIMIT 1"};
   const statement streams{
-      {}, "SELECT s.stream_key, s.name, coalesce(h.version, 0), s.truncate_before, s.tombstone, "
-          "s.max_age, s.max_count FROM " + schema +
-              ".streams s LEFT JOIN LATERAL (SELECT e.version FROM " + schema +
-              ".events e WHERE e.aggregate_id = s.aggregate_id AND e.category_id = s.category_id "
-              "ORDER BY e.version DESC LIMIT 1) h ON true WHERE s.stream_key = ANY($1)"};
-  const statement commands{{}, "SELECT command_id, digest, stream, stream_version, first_position, "
-                               "last_position FROM " + schema +
-                                   ".commands WHERE command_id = ANY($1)"};
-  const statement at_end{{}, "SELECT event_id FROM " + schema +
-                                 ".events WHERE global_position = $1"};
-  const auto got = on.run({command{&begin, {}}, command{&lock, {}}, command{&head, {}},
-                           command{&streams, {std::move(keys).finish()}},
-                           command{&commands, {std::move(ids).finish()}},
-                           command{&at_end, {parameter::of_int8(as_bigint(last_position_))}}},
-                          until);
+      {},
+      "SELECT s.stream_key, s.name, coalesce(h.version, 0), s.truncate_before, s.tombstone, "
+      "s.max_age, s.max_count FROM " +
+          schema + ".streams s LEFT JOIN LATERAL (SELECT e.version FROM " + schema +
+          ".events e WHERE e.aggregate_id = s.aggregate_id AND e.category_id = s.category_id "
+          "ORDER BY e.version DESC LIMIT 1) h ON true WHERE s.stream_key = ANY($1)"};
+  const statement commands{{},
+                           "SELECT command_id, digest, stream, stream_version, first_position, "
+                           "last_position FROM " +
+                               schema + ".commands WHERE command_id = ANY($1)"};
+  const statement at_end{{},
+                         "SELECT event_id FROM " + schema + ".events WHERE global_position = $1"};
+  const auto got = on.run(
+      {command{&begin, {}}, command{&lock, {}}, command{&head, {}},
+       command{&streams, {std::move(keys).finish()}}, command{&commands, {std::move(ids).finish()}},
+       command{&at_end, {parameter::of_int8(as_bigint(last_position_))}}},
+      until);
   if (!got) return std::unexpected(got.error());
   const auto number = [](const rows& from, int row, int column) {
     return static_cast<std::uint64_t>(from.int8(row, column));
@@ -348,8 +350,8 @@ std::string import_batch::finishing_sql() const {
     sql += "UPDATE " + sql_.schema +
            ".streams SET truncate_before = " + std::to_string(state.kept.truncate_before.number) +
            ", tombstone = " + (state.kept.gone ? "true" : "false") +
-           ", max_age = " + std::to_string(state.kept.max_age.count()) +
-           ", max_count = " + std::to_string(std::min<std::uint64_t>(state.kept.max_count, INT64_MAX)) +
+           ", max_age = " + std::to_string(state.kept.max_age.count()) + ", max_count = " +
+           std::to_string(std::min<std::uint64_t>(state.kept.max_count, INT64_MAX)) +
            " WHERE stream_key = '" + key.to_string() + "'; ";
   }
   if (last_position_ != 0 && !sql_.channel.empty())

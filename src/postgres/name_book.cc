@@ -89,7 +89,9 @@ outcome<std::int32_t> name_book::make(connection& on, std::string_view name, nam
   const auto known = [&] { return find(name, names); };
   if (const auto id = known()) return *id;
   const auto made = on.run(
-      {command{&make_, {parameter::of_text(name), parameter::of_int2(static_cast<std::int16_t>(names))}}}, deadline);
+      {command{&make_,
+               {parameter::of_text(name), parameter::of_int2(static_cast<std::int16_t>(names))}}},
+      deadline);
   if (!made) return std::unexpected(made.error());
   if (auto loaded = load(on, deadline); !loaded) return std::unexpected(loaded.error());
   if (const auto id = known()) return *id;

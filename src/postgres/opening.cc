@@ -36,8 +36,7 @@ connect_options connect_options_of(const parsed_address& parsed) {
 result<std::unique_ptr<connection>> connect(env& environment, const parsed_address& parsed) {
   const auto kind = parsed.options.read_only ? session::read : session::write;
   auto made = connection::open(environment, connect_options_of(parsed), kind);
-  if (!made)
-    return std::unexpected(to_error(made.error(), "connecting to " + parsed.shown));
+  if (!made) return std::unexpected(to_error(made.error(), "connecting to " + parsed.shown));
   if (auto fit = check_server(**made); !fit) return std::unexpected(fit.error());
   return std::move(*made);
 }
@@ -95,8 +94,8 @@ result<std::unique_ptr<event_store>> open_postgres(std::string_view address,
   sql_names names{.schema = quoted(parsed->options.schema),
                   .channel = listen ? channel_of(parsed->options.schema) : std::string(),
                   .payload = facts->payload};
-  const statement newest{{}, "SELECT coalesce(max(global_position), 0) FROM " + names.schema +
-                                 ".events"};
+  const statement newest{
+      {}, "SELECT coalesce(max(global_position), 0) FROM " + names.schema + ".events"};
   const auto head = (*first)->run({command{&newest, {}}}, deadline);
   if (!head) return std::unexpected(to_error(head.error(), "opening the store"));
   store_info info{.store_id = facts->store_id,

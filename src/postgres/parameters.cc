@@ -6,8 +6,8 @@ namespace postgres {
 namespace {
 
 constexpr std::size_t array_head = 20;  // dimensions, flags, type, length, first index
-constexpr std::int64_t earliest = -211'813'488'000'000'000;   // 4714-11-24 BC
-constexpr std::int64_t latest = 9'223'371'331'200'000'000;  // 294277 AD, not included
+constexpr std::int64_t earliest = -211'813'488'000'000'000;  // 4714-11-24 BC
+constexpr std::int64_t latest = 9'223'371'331'200'000'000;   // 294277 AD, not included
 
 template <class Integer>
 void put_big_endian(char* to, Integer value) {

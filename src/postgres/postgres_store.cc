@@ -35,14 +35,13 @@ postgres_store::postgres_store(env& environment, store_info info, parts opened)
       notifier_(environment, completions_),
       pool_(environment, connect_, options_.connections) {
   if (opened.writes)
-    writer_ = std::make_shared<append_writer>(
-        environment,
-        writer_settings{.connect = connect_,
-                        .names = sql_,
-                        .deadline = options_.deadline,
-                        .store_id = info_.store_id,
-                        .head = opened.head},
-        names_, completions_, std::move(opened.writes));
+    writer_ = std::make_shared<append_writer>(environment,
+                                              writer_settings{.connect = connect_,
+                                                              .names = sql_,
+                                                              .deadline = options_.deadline,
+                                                              .store_id = info_.store_id,
+                                                              .head = opened.head},
+                                              names_, completions_, std::move(opened.writes));
   watch_ = std::make_unique<head_watch>(
       environment,
       head_watch::settings{.connect = connect_,
@@ -119,8 +118,8 @@ outcome<void> postgres_store::name_streams(event_page& page, connection& on,
   if (!page.knows_categories(names_)) {
     if (auto loaded = names_.load(on, deadline); !loaded) return loaded;
     if (!page.knows_categories(names_))
-      return std::unexpected(failure{.sqlstate = "XX001",
-                                     .message = "an event names a category that is not there"});
+      return std::unexpected(
+          failure{.sqlstate = "XX001", .message = "an event names a category that is not there"});
   }
   const auto keys = page.unknown_keys(names_);
   if (!keys.empty())
@@ -188,12 +187,11 @@ result<version> postgres_store::first_kept(const stream_facts& of, time_point no
     first = std::max(first, of.newest.number - of.kept.max_count + 1);
   if (of.kept.max_age.count() != 0 && first <= of.newest.number) {
     const auto cut = (now - of.kept.max_age).time_since_epoch().count();
-    const auto got = ask({command{&statements_.first_recorded,
-                                  {parameter::of_uuid(of.aggregate_id),
-                                   parameter::of_int4(of.category),
-                                   parameter::of_int8(static_cast<std::int64_t>(first)),
-                                   parameter::of_int8(cut)}}},
-                         "reading retention");
+    const auto got = ask(
+        {command{&statements_.first_recorded,
+                 {parameter::of_uuid(of.aggregate_id), parameter::of_int4(of.category),
+                  parameter::of_int8(static_cast<std::int64_t>(first)), parameter::of_int8(cut)}}},
+        "reading retention");
     if (!got) return std::unexpected(got.error());
     first = got->at(0).size() == 0 ? of.newest.number + 1
                                    : static_cast<std::uint64_t>(got->at(0).int8(0, 0));

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t fewest_events = 16;
 constexpr std::uint64_t most_events = 4'096;
-constexpr std::size_t large_page = 4U << 20U;   // bytes: the next one has fewer events
+constexpr std::size_t large_page = 4U << 20U;    // bytes: the next one has fewer events
 constexpr std::size_t small_page = 512U << 10U;  // bytes: the next one has more
 
 parameter bigint(std::uint64_t value) {
@@ -27,9 +27,8 @@ void postgres_store::do_read(const read_request& request, sink on_batch,
   reading one(*this, request, on_batch);
   auto open = check_open();
   auto answer = open ? one.run() : result<read_end>(std::unexpected(open.error()));
-  complete([done = std::move(done), answer = std::move(answer)]() mutable {
-    done(std::move(answer));
-  });
+  complete(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 result<read_end> reading::run() {
@@ -75,9 +74,9 @@ bool reading::selected(const event_page& page, const paged_event& event) const {
 
 // A large payload was left out of its page: it is fetched, and delivered, by itself.
 result<void> reading::fetch_large(event_page& page, std::size_t index) {
-  const auto got = store_.ask({command{&store_.statements_.payload_at,
-                                       {bigint(page.events()[index].position)}}},
-                              "reading");
+  const auto got =
+      store_.ask({command{&store_.statements_.payload_at, {bigint(page.events()[index].position)}}},
+                 "reading");
   if (!got) return std::unexpected(got.error());
   if (got->at(0).size() == 0)
     return fail(errc::store_corrupt, "the event at position " +
@@ -116,8 +115,7 @@ result<void> reading::deliver(event_page& page, std::span<const paged_event> eve
     hand_over(reports() ? before : head_);
     page.drop_payload(index);
   }
-  if (!stopped_ && (!views.empty() || report))
-    hand_over(reports() ? scanned_to : head_);
+  if (!stopped_ && (!views.empty() || report)) hand_over(reports() ? scanned_to : head_);
   return {};
 }
 
@@ -150,13 +148,12 @@ result<bool> reading::begin_stream() {
   const auto from = std::max<std::uint64_t>(request_.from.number, 1);
   const auto most = std::min(page_events_, request_.limit);
   auto page = stream_page(from, request_.to.number, most);
-  std::vector<command> beside{{&of.head, {}},
-                              {&of.stream, {parameter::of_uuid(place_.key)}}};
+  std::vector<command> beside{{&of.head, {}}, {&of.stream, {parameter::of_uuid(place_.key)}}};
   if (wants_snapshot) {
     const auto shape = parameter::of_int8(static_cast<std::int64_t>(request_.snapshot.shape));
-    beside.push_back({&of.snapshot,
-                      {parameter::of_uuid(place_.key), parameter::of_uuid(place_.aggregate_id),
-                       shape}});
+    beside.push_back(
+        {&of.snapshot,
+         {parameter::of_uuid(place_.key), parameter::of_uuid(place_.aggregate_id), shape}});
     page.what = &of.after_snapshot;
     page.parameters.push_back(shape);
   }
@@ -225,7 +222,8 @@ result<read_end> reading::stream_pages(page_pointer page) {
     }
     // What retention hides may be on the page, and what was appended since the read began.
     const auto kept = std::ranges::subrange(
-        std::ranges::find_if(events, [&](const auto& e) { return e.version >= from && e.version <= to; }),
+        std::ranges::find_if(events,
+                             [&](const auto& e) { return e.version >= from && e.version <= to; }),
         events.end());
     std::size_t count = 0;
     for (const auto& event : kept) {

@@ -29,8 +29,9 @@ std::string item_sql(command& to, const query_item& item, const std::string& sch
   std::string sql = "(true";
   if (!item.types.empty()) sql += " AND e.event_type = ANY(" + add(to, texts_of(item.types)) + ")";
   for (const auto tag : item.tags)
-    sql += " AND EXISTS (SELECT 1 FROM " + schema + ".event_tags t WHERE t.tag = " +
-           add(to, parameter::of_text(tag)) + " AND t.global_position = e.global_position)";
+    sql += " AND EXISTS (SELECT 1 FROM " + schema +
+           ".event_tags t WHERE t.tag = " + add(to, parameter::of_text(tag)) +
+           " AND t.global_position = e.global_position)";
   return sql + ")";
 }
 
@@ -40,8 +41,8 @@ std::string tagged_sql(command& to, const query& matching, const std::string& sc
   for (const auto& item : matching.items) {
     if (item.tags.empty()) return {};
     sql += sql.empty() ? "" : " UNION ALL ";
-    sql += "SELECT global_position FROM " + schema + ".event_tags WHERE tag = " +
-           add(to, parameter::of_text(item.tags.front())) +
+    sql += "SELECT global_position FROM " + schema +
+           ".event_tags WHERE tag = " + add(to, parameter::of_text(item.tags.front())) +
            " AND global_position >= $1 AND global_position <= $2";
   }
   return sql.empty() ? sql : " AND e.global_position IN (" + sql + ")";
@@ -94,9 +95,8 @@ command reading::removed_count(std::uint64_t from, std::uint64_t to) {
 result<void> reading::begin_store() {
   const auto& of = store_.statements_;
   const auto seen = request_.after.in(0).sequence;
-  const auto got = store_.ask({command{&of.head, {}}, store_.event_at(seen),
-                               command{&of.any_retained, {}}},
-                              "reading");
+  const auto got = store_.ask(
+      {command{&of.head, {}}, store_.event_at(seen), command{&of.any_retained, {}}}, "reading");
   if (!got) return std::unexpected(got.error());
   head_ = store_.head_in(got->at(0));
   end_.scanned_to = head_;
@@ -149,10 +149,10 @@ result<void> reading::read_window() {
   auto from = first_;
   auto to = last_;
   const bool everything = selects_all(request_.filter) && !retained_;
-  if (!everything && to - from >= window) forwards() ? to = from + window - 1 : from = to - window + 1;
+  if (!everything && to - from >= window)
+    forwards() ? to = from + window - 1 : from = to - window + 1;
   const auto most = std::min(page_events_, left());
-  const std::vector<command> beside{store_.event_at(to),
-                                    {&store_.statements_.any_retained, {}}};
+  const std::vector<command> beside{store_.event_at(to), {&store_.statements_.any_retained, {}}};
   std::vector<rows> others;
   auto got = fetch(store_page(from, to), &others, beside);
   if (!got) return std::unexpected(got.error());
@@ -166,8 +166,8 @@ result<void> reading::read_window() {
   if (everything)
     if (auto gapless = check_gapless(page, from, to, whole_window); !gapless) return gapless;
   if (retained_) {
-    const auto count = store_.ask({removed_count(forwards() ? from : edge, forwards() ? edge : to)},
-                                  "reading");
+    const auto count =
+        store_.ask({removed_count(forwards() ? from : edge, forwards() ? edge : to)}, "reading");
     if (!count) return std::unexpected(count.error());
     end_.removed += static_cast<std::uint64_t>(count->at(0).int8(0, 0));
   }

@@ -60,10 +60,10 @@ error foreign(const postgres_options& options) {
 
 result<void> check_version(const schema_facts& found, const postgres_options& options) {
   if (found.version <= newest_version()) return {};
-  return fail(errc::store_too_new,
-              "schema " + options.schema + " is at version " + std::to_string(found.version) +
-                  ", this program knows " + std::to_string(newest_version()) +
-                  "; use a newer version of the program");
+  return fail(errc::store_too_new, "schema " + options.schema + " is at version " +
+                                       std::to_string(found.version) + ", this program knows " +
+                                       std::to_string(newest_version()) +
+                                       "; use a newer version of the program");
 }
 
 /// What stands in our own tables.
@@ -79,10 +79,10 @@ result<schema_facts> read_facts(connection& on, const postgres_options& options,
   if (!got) return std::unexpected(to_error(got.error(), "opening the store"));
   const auto& rows = got->at(0);
   if (rows.size() == 0) return std::unexpected(foreign(options));
-  return schema_facts{.store_id = rows.uuid(0, 0),
-                      .payload = rows.text(0, 1) == "jsonb" ? payload_column::jsonb
-                                                            : payload_column::json,
-                      .version = rows.int4(0, 2)};
+  return schema_facts{
+      .store_id = rows.uuid(0, 0),
+      .payload = rows.text(0, 1) == "jsonb" ? payload_column::jsonb : payload_column::json,
+      .version = rows.int4(0, 2)};
 }
 
 }  // namespace
@@ -102,8 +102,7 @@ result<schema_facts> inspect(connection& on, const postgres_options& options,
       "SELECT count(*), count(*) FILTER (WHERE relname = 'migrations'), "
       "count(*) FILTER (WHERE relname = 'store') FROM pg_class c "
       "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1 AND relkind IN ('r', 'p')"};
-  const auto got =
-      on.run({command{&look, {parameter::of_text(options.schema)}}}, deadline);
+  const auto got = on.run({command{&look, {parameter::of_text(options.schema)}}}, deadline);
   if (!got) return std::unexpected(to_error(got.error(), "opening the store"));
   const auto& rows = got->at(0);
   if (rows.int8(0, 0) == 0) return schema_facts{};
@@ -148,7 +147,8 @@ std::vector<migration> postgres_migrations(const postgres_options& options) {
   std::vector<migration> all;
   for (const auto& file : postgres::embedded_files()) {
     int version = 0;
-    const auto read = std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
+    const auto read =
+        std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
     if (read.ec != std::errc{}) continue;  // no migration
     const bool is_partitioned = file.name.ends_with(postgres::partitioned_suffix);
     const bool is_events = file.name.find("_events") != std::string_view::npos;

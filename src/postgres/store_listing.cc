@@ -65,15 +65,15 @@ result<void> postgres_store::do_save_snapshot(const snapshot_write& write) {
   // A snapshot may be lost: it does not wait for the disk.
   const statement unhurried{{}, "SET LOCAL synchronous_commit = off"};
   const statement commit{{}, "COMMIT"};
-  const auto got = ask(
-      {command{&begin, {}}, command{&unhurried, {}},
-       command{&statements_.stream, {parameter::of_uuid(key)}},
-       command{&statements_.save_snapshot,
-               {parameter::of_uuid(key), parameter::of_int8(same_bits(write.shape)),
-                parameter::of_int8(as_bigint(write.version.number)),
-                parameter::of_uuid(write.last_event), parameter::of_bytea(write.state)}},
-       command{&commit, {}}},
-      "saving a snapshot");
+  const auto got =
+      ask({command{&begin, {}}, command{&unhurried, {}},
+           command{&statements_.stream, {parameter::of_uuid(key)}},
+           command{&statements_.save_snapshot,
+                   {parameter::of_uuid(key), parameter::of_int8(same_bits(write.shape)),
+                    parameter::of_int8(as_bigint(write.version.number)),
+                    parameter::of_uuid(write.last_event), parameter::of_bytea(write.state)}},
+           command{&commit, {}}},
+          "saving a snapshot");
   if (!got) return std::unexpected(got.error());
   const auto facts = stream_in(got->at(2));
   if (facts && facts->name != write.stream)
@@ -89,12 +89,12 @@ result<std::optional<snapshot>> postgres_store::do_load_snapshot(std::string_vie
                                                                  std::uint64_t shape) {
   if (auto open = check_open(); !open) return std::unexpected(open.error());
   const auto place = place_of(stream);
-  const auto got = ask({command{&statements_.stream, {parameter::of_uuid(place.key)}},
-                        command{&statements_.snapshot,
-                                {parameter::of_uuid(place.key),
-                                 parameter::of_uuid(place.aggregate_id),
-                                 parameter::of_int8(same_bits(shape))}}},
-                       "loading a snapshot");
+  const auto got =
+      ask({command{&statements_.stream, {parameter::of_uuid(place.key)}},
+           command{&statements_.snapshot,
+                   {parameter::of_uuid(place.key), parameter::of_uuid(place.aggregate_id),
+                    parameter::of_int8(same_bits(shape))}}},
+          "loading a snapshot");
   if (!got) return std::unexpected(got.error());
   const auto facts = stream_in(got->at(0));
   if (facts && facts->name != stream)
@@ -113,24 +113,20 @@ result<void> postgres_store::do_retain(std::string_view stream, const retention_
   if (auto open = check_open(); !open) return open;
   if (!writer_) return std::unexpected(refuses_writes());
   const std::string name(stream);
-  auto work = [this, name, change](connection& on,
-                                   clock_reading until) -> outcome<result<void>> {
+  auto work = [this, name, change](connection& on, clock_reading until) -> outcome<result<void>> {
     const statement begin{{}, "BEGIN"};
     const auto lock = lock_statement(sql_);
     const auto key = parameter::of_uuid(stream_key_of(name));
     const auto got = on.run({command{&begin, {}}, command{&lock, {}},
-                             command{&statements_.stream, {key}},
-                             command{&statements_.head, {}}},
+                             command{&statements_.stream, {key}}, command{&statements_.head, {}}},
                             until);
     if (!got) return std::unexpected(got.error());
     auto facts = stream_in(got->at(2));
     const auto roll_back = [&](error why) -> outcome<result<void>> {
-      if (auto back = on.run_script("ROLLBACK", until); !back)
-        return std::unexpected(back.error());
+      if (auto back = on.run_script("ROLLBACK", until); !back) return std::unexpected(back.error());
       return result<void>(std::unexpected(std::move(why)));
     };
-    if (!facts)
-      return roll_back({errc::aggregate_not_found, "stream " + name + " has no events"});
+    if (!facts) return roll_back({errc::aggregate_not_found, "stream " + name + " has no events"});
     if (facts->name != name) return roll_back(stream_key_collision(name, facts->name));
     if (auto valid = facts->kept.change(change, facts->newest); !valid)
       return roll_back(valid.error());

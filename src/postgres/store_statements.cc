@@ -27,15 +27,31 @@ constexpr const char* newest_of_stream =
     "WHERE e.aggregate_id = s.aggregate_id AND e.category_id = s.category_id "
     "ORDER BY e.version DESC LIMIT 1) h ON true ";
 
+/// A statement of this name, with the store's names in its text.
+class maker {
+ public:
+  explicit maker(const sql_names& names) : names_(names) {}
+  statement operator()(const char* name, std::string text) const {
+    return {name, filled(std::move(text), names_)};
+  }
+
+ private:
+  const sql_names& names_;
+};
+
 }  // namespace
 
 store_statements::store_statements(const sql_names& names) {
-  const auto make = [&](const char* name, std::string text) {
-    return statement{name, filled(std::move(text), names)};
-  };
+  make_of_streams(names);
+  make_of_store(names);
+}
+
+void store_statements::make_of_streams(const sql_names& names) {
+  const maker make(names);
   const std::string newest(newest_of_stream);
-  head = make("head",
-              "SELECT global_position, event_id FROM S.events ORDER BY global_position DESC LIMIT 1");
+  head =
+      make("head",
+           "SELECT global_position, event_id FROM S.events ORDER BY global_position DESC LIMIT 1");
   event_at = make("event_at", "SELECT event_id FROM S.events WHERE global_position = $1");
   stream = make("stream",
                 "SELECT s.name, s.truncate_before, s.tombstone, s.max_age, s.max_count, "
@@ -44,9 +60,9 @@ store_statements::store_statements(const sql_names& names) {
                     newest + "WHERE s.stream_key = $1");
   const std::string of_stream =
       "SELECT COLUMNS FROM S.events e WHERE e.aggregate_id = $2 AND e.category_id = CATEGORY ";
-  stream_forwards = make("stream_forwards",
-                         of_stream +
-                             "AND e.version >= $3 AND e.version <= $4 ORDER BY e.version LIMIT $5");
+  stream_forwards =
+      make("stream_forwards",
+           of_stream + "AND e.version >= $3 AND e.version <= $4 ORDER BY e.version LIMIT $5");
   stream_backwards =
       make("stream_backwards",
            of_stream + "AND e.version >= $3 AND e.version <= $4 ORDER BY e.version DESC LIMIT $5");
@@ -55,8 +71,7 @@ store_statements::store_statements(const sql_names& names) {
            of_stream +
                "AND e.version >= $3 AND e.version > coalesce((SELECT p.version FROM SNAPSHOT = $6 "
                "AND p.version <= $4), 0) AND e.version <= $4 ORDER BY e.version LIMIT $5");
-  snapshot = make("snapshot",
-                  "SELECT p.version, p.last_event, p.snapshot_data FROM SNAPSHOT = $3");
+  snapshot = make("snapshot", "SELECT p.version, p.last_event, p.snapshot_data FROM SNAPSHOT = $3");
   save_snapshot =
       make("save_snapshot",
            "INSERT INTO S.snapshots (aggregate_id, category_id, shape, version, last_event, "
@@ -67,6 +82,11 @@ store_statements::store_statements(const sql_names& names) {
                "version = excluded.version, last_event = excluded.last_event, "
                "snapshot_data = excluded.snapshot_data, created_at = now() "
                "WHERE snapshots.version <= excluded.version");
+}
+
+void store_statements::make_of_store(const sql_names& names) {
+  const maker make(names);
+  const std::string newest(newest_of_stream);
   const std::string of_store =
       "SELECT COLUMNS FROM S.events e WHERE e.global_position >= $1 AND e.global_position <= $2 "
       "ORDER BY e.global_position ";

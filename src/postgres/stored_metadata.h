@@ -21,7 +21,7 @@ struct stored_metadata {
   std::vector<std::string> tags{};
   std::string user{};
   std::optional<std::int64_t> timestamp_us{};  ///< of a time that TIMESTAMPTZ cannot hold
-  std::string listed_first{};                  ///< the stream the append listed first; empty: its first event's
+  std::string listed_first{};  ///< the stream the append listed first; empty: its first event's
 };
 
 /// What an event adds to what its whole append has.

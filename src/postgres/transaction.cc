@@ -20,9 +20,8 @@ error ended_by_caller() {
 
 }  // namespace
 
-result<appended> postgres_store::append_with(
-    const std::function<result<void>(pg_conn*)>& your_sql, const append_request& request,
-    pg_conn* own) {
+result<appended> postgres_store::append_with(const std::function<result<void>(pg_conn*)>& your_sql,
+                                             const append_request& request, pg_conn* own) {
   if (auto open = check_open(); !open) return std::unexpected(open.error());
   if (!writer_) return std::unexpected(refuses_writes());
   if (auto checked = check_append(request, info_); !checked)
@@ -54,7 +53,8 @@ result<appended> postgres_store::append_inside(
   const auto ready = writer_->prepare(on, draft, until);
   if (!ready) return std::unexpected(to_error(ready.error(), "appending"));
   if (auto begun = on.run_script("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
-                                 "SET LOCAL lock_timeout = '" + std::string(longest_wait) +
+                                 "SET LOCAL lock_timeout = '" +
+                                     std::string(longest_wait) +
                                      "'; SET LOCAL idle_in_transaction_session_timeout = '" +
                                      std::string(longest_idle) + "'",
                                  until);
@@ -73,8 +73,8 @@ result<appended> postgres_store::append_inside(
   }
   const auto committed = on.run_script("COMMIT", until);
   if (committed && !on.warned()) return answer;
-  return writer_->look_for(*ready, committed ? failure{.message = on.warning(), .lost = true}
-                                             : committed.error());
+  return writer_->look_for(
+      *ready, committed ? failure{.message = on.warning(), .lost = true} : committed.error());
 }
 
 }  // namespace postgres
@@ -86,8 +86,8 @@ result<appended> with_transaction(event_store& store,
                 "a blocking call inside a completion; with_transaction has no other form");
   auto* const on = dynamic_cast<postgres::postgres_store*>(&store);
   if (on == nullptr)
-    return fail(errc::unsupported, "with_transaction needs a store on PostgreSQL, this one is " +
-                                       store.info().engine);
+    return fail(errc::unsupported,
+                "with_transaction needs a store on PostgreSQL, this one is " + store.info().engine);
   return on->append_with(your_sql, request, connection);
 }
 

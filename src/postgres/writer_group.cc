@@ -13,7 +13,9 @@ namespace {
 constexpr std::chrono::milliseconds first_pause{10};
 constexpr std::chrono::milliseconds longest_pause{1'000};
 constexpr std::string_view read_only = "25006";  // the server is no primary any more
-constexpr int most_passing_failures = 10;  // of the same group, where nothing is in doubt
+constexpr int most_passing_failures = 10;        // of the same group, where nothing is in doubt
+
+constexpr int number_of_single = 8;  // behind those of all combinations
 
 int number_of(group_parts parts) noexcept {
   return (parts.commands ? 1 : 0) | (parts.conditions ? 2 : 0) | (parts.tags ? 4 : 0);
@@ -32,8 +34,8 @@ outcome<connection*> append_writer::connected(clock_reading deadline) {
   if (connection_ && connection_->usable()) return connection_.get();
   drop_connection();
   if (env_.monotonic() >= deadline)
-    return std::unexpected(failure{.sqlstate = "08001", .message = "no connection in time",
-                                   .lost = true, .unsent = true});
+    return std::unexpected(failure{
+        .sqlstate = "08001", .message = "no connection in time", .lost = true, .unsent = true});
   auto made = connection::open(env_, settings_.connect, session::write);
   if (!made) return std::unexpected(made.error());
   connection_ = std::move(*made);
@@ -66,8 +68,8 @@ void append_writer::send_until_answered(std::span<pending> group) {
     const auto& problem = sent.error();
     in_doubt = in_doubt || (problem.lost && !problem.unsent);
     if (problem.lost || problem.sqlstate == read_only) drop_connection();
-    const bool again = in_doubt || problem.lost ||
-                       (problem.passing() && attempt < most_passing_failures);
+    const bool again =
+        in_doubt || problem.lost || (problem.passing() && attempt < most_passing_failures);
     if (!again && problem.of_data() && group.size() > 1) {
       for (auto& one : group) one.draft.continues = false;
       for (auto& one : group) {
@@ -85,19 +87,18 @@ void append_writer::work_until_answered(pending& one) {
   bool in_doubt = false;
   for (int attempt = 0;; ++attempt) {
     const auto on = connected(one.deadline);
-    auto done = on ? one.work(**on, one.deadline)
-                   : outcome<result<void>>(std::unexpected(on.error()));
+    auto done =
+        on ? one.work(**on, one.deadline) : outcome<result<void>>(std::unexpected(on.error()));
     if (done && !(*on)->warned()) {
       one.work_answer = std::move(*done);
       return;
     }
-    const auto problem =
-        done ? failure{.message = (*on)->warning(), .lost = true} : done.error();
+    const auto problem = done ? failure{.message = (*on)->warning(), .lost = true} : done.error();
     in_doubt = in_doubt || (problem.lost && !problem.unsent);
     // Whatever transaction it has begun ends with the connection.
     if (problem.lost || !connection_->idle() || problem.sqlstate == read_only) drop_connection();
-    const bool again = in_doubt || problem.lost ||
-                       (problem.passing() && attempt < most_passing_failures);
+    const bool again =
+        in_doubt || problem.lost || (problem.passing() && attempt < most_passing_failures);
     if (!again || env_.monotonic() >= one.deadline) {
       one.work_answer = std::unexpected(
           in_doubt ? error(errc::in_doubt, "it may or may not be stored (" + words_of(problem) +
@@ -128,13 +129,16 @@ outcome<void> append_writer::send(std::span<pending> group, clock_reading deadli
     if (!found) return before(found.error());
     diverged = std::move(*found);
   }
-  auto& text = statements_[number_of(parts)];
-  if (text.sql.empty()) text = group_statement(settings_.names, parts);
+  const bool single = is_single(drafts);
+  auto& text = statements_[single ? number_of_single : number_of(parts)];
+  if (text.sql.empty())
+    text = single ? single_statement(settings_.names) : group_statement(settings_.names, parts);
+  auto parameters =
+      single ? single_parameters(*drafts.front(), settings_.names, categories->front(), floor_)
+             : group_parameters(drafts, parts, settings_.names, *categories, diverged, floor_,
+                                env_.now());
   const auto told =
-      (*on)->run({command{&lock_, {}},
-                  command{&text, group_parameters(drafts, parts, settings_.names, *categories,
-                                                  diverged, floor_, env_.now())}},
-                 deadline);
+      (*on)->run({command{&lock_, {}}, command{&text, std::move(parameters)}}, deadline);
   if (!told) return std::unexpected(told.error());
   if ((*on)->warned())  // committed here, but not on the standby that it waited for
     return std::unexpected(failure{.message = (*on)->warning(), .lost = true});
@@ -168,8 +172,9 @@ outcome<std::vector<std::int32_t>> append_writer::find_categories(
 }
 
 // Positions and their events never change: what a reader has seen need not be asked again.
-outcome<std::vector<bool>> append_writer::find_diverged(
-    connection& on, std::span<const append_draft* const> group, clock_reading deadline) {
+outcome<std::vector<bool>> append_writer::find_diverged(connection& on,
+                                                        std::span<const append_draft* const> group,
+                                                        clock_reading deadline) {
   const statement event{"event_at", "SELECT event_id FROM " + settings_.names.schema +
                                         ".events WHERE global_position = $1"};
   std::vector<bool> diverged;
@@ -216,10 +221,10 @@ void append_writer::give_answers(connection& on, std::span<pending> group,
     if (draft.continues) {
       const auto& before = group[m - 1].answer;
       if (!before || !*before) continue;
-      group[m].answer = appended{
-          .first = {.sequence = (*before)->last.sequence + 1},
-          .last = {.sequence = (*before)->last.sequence + draft.events.size()},
-          .stream_version = {(*before)->stream_version.number + draft.events.size()}};
+      group[m].answer =
+          appended{.first = {.sequence = (*before)->last.sequence + 1},
+                   .last = {.sequence = (*before)->last.sequence + draft.events.size()},
+                   .stream_version = {(*before)->stream_version.number + draft.events.size()}};
       last = std::max(last, group[m].answer->value().last.sequence);
       continue;
     }
@@ -261,16 +266,15 @@ std::optional<result<appended>> append_writer::found_before(connection& on,
   const auto& check = draft.checks.front();
   stored.stream_version = check.expected.version();
   if (check.events == 0) return stored;
-  const statement at{{}, "SELECT version FROM " + settings_.names.schema +
-                             ".events WHERE global_position = $1"};
+  const statement at{
+      {}, "SELECT version FROM " + settings_.names.schema + ".events WHERE global_position = $1"};
   const auto place = first + static_cast<std::uint64_t>(check.events) - 1;
-  const auto got =
-      on.run({command{&at, {parameter::of_int8(static_cast<std::int64_t>(place))}}},
-             env_.monotonic() + settings_.deadline);
+  const auto got = on.run({command{&at, {parameter::of_int8(static_cast<std::int64_t>(place))}}},
+                          env_.monotonic() + settings_.deadline);
   if (!got || got->at(0).size() == 0)
-    return std::unexpected(error(errc::in_doubt,
-                                 "it is stored at position " + std::to_string(first) +
-                                     ", but the version of its stream could not be read; read it"));
+    return std::unexpected(
+        error(errc::in_doubt, "it is stored at position " + std::to_string(first) +
+                                  ", but the version of its stream could not be read; read it"));
   stored.stream_version = {static_cast<std::uint64_t>(got->at(0).int8(0, 0))};
   return stored;
 }
@@ -286,28 +290,27 @@ std::optional<result<appended>> append_writer::settled_by(connection& on, const 
     // One of our own ids is known only when this very group was stored before.
     first.already_applied = !draft.own_command;
     if (known.digest == draft.digest) return result<appended>(first);
-    return refuse(
-        command_id_reused(draft.command_id, {known.first, known.digest, known.stream}));
+    return refuse(command_id_reused(draft.command_id, {known.first, known.digest, known.stream}));
   }
   for (std::size_t i = 0; i < draft.checks.size(); ++i) {
     const auto& found = told.checks[of.first_check + i];
     const auto& check = draft.checks[i];
     if (found.fault == fault::key_collision)
       return refuse(stream_key_collision(check.name, found.holder));
-    if (found.fault == fault::gone)
-      return refuse(stream_is_gone(check.name, found.actual));
+    if (found.fault == fault::gone) return refuse(stream_is_gone(check.name, found.actual));
     if (found.fault == fault::expectation)
       return refuse(version_conflict(i, {.name = check.name, .expected = check.expected},
-                                              {.stream = check.name,
-                                               .version = found.actual,
-                                               .position = {.sequence = found.position},
-                                               .event_id = found.event_id}));
+                                     {.stream = check.name,
+                                      .version = found.actual,
+                                      .position = {.sequence = found.position},
+                                      .event_id = found.event_id}));
   }
   return failed_condition(on, of, told);
 }
 
-std::optional<result<appended>> append_writer::failed_condition(connection& on, const placed_member& of,
-                                                 const group_answer& told) {
+std::optional<result<appended>> append_writer::failed_condition(connection& on,
+                                                                const placed_member& of,
+                                                                const group_answer& told) {
   const group_answer::condition* first = nullptr;
   for (const auto& one : told.conditions)
     if (one.member == of.number && (first == nullptr || one.number < first->number)) first = &one;
@@ -366,11 +369,11 @@ result<appended> append_writer::append_on(connection& on, const prepared& ready,
   auto text = group_statement(settings_.names, parts);
   lock.name.clear();
   text.name.clear();
-  const auto told = on.run(
-      {command{&lock, {}}, command{&text, group_parameters(group, parts, settings_.names,
-                                                           ready.categories, ready.diverged,
-                                                           ready.floor, env_.now())}},
-      deadline);
+  const auto told =
+      on.run({command{&lock, {}},
+              command{&text, group_parameters(group, parts, settings_.names, ready.categories,
+                                              ready.diverged, ready.floor, env_.now())}},
+             deadline);
   if (!told) return std::unexpected(to_error(told.error(), "appending"));
   const auto answer = read_group_answer(told->at(1));
   auto last = answer.base;
@@ -383,19 +386,21 @@ result<appended> append_writer::look_for(const prepared& ready, const failure& c
   array_parameter markers(type::uuids, type::uuid);
   if (draft.marked) markers.add_uuid(draft.marker());
   const auto& schema = settings_.names.schema;
-  const statement found{{}, "SELECT event_id, global_position FROM " + schema +
-                                ".events WHERE global_position > $1 AND event_id = ANY($2)"};
-  const statement known{{}, "SELECT stream_version, first_position, last_position FROM " + schema +
-                                ".commands WHERE command_id = $1 AND digest = $2"};
+  const statement found{{},
+                        "SELECT event_id, global_position FROM " + schema +
+                            ".events WHERE global_position > $1 AND event_id = ANY($2)"};
+  const statement known{{},
+                        "SELECT stream_version, first_position, last_position FROM " + schema +
+                            ".commands WHERE command_id = $1 AND digest = $2"};
   const std::vector<command> look{
       {&lock_, {}},
-      {&found, {parameter::of_int8(static_cast<std::int64_t>(ready.floor)),
-                std::move(markers).finish()}},
+      {&found,
+       {parameter::of_int8(static_cast<std::int64_t>(ready.floor)), std::move(markers).finish()}},
       {&known, {parameter::of_uuid(draft.command_id), parameter::of_uuid(draft.digest)}}};
   for (int attempt = 0; env_.monotonic() < deadline; ++attempt) {
     const auto on = connection::open(env_, settings_.connect, session::write);
-    const auto got = on ? (*on)->run(look, deadline)
-                        : outcome<std::vector<rows>>(std::unexpected(on.error()));
+    const auto got =
+        on ? (*on)->run(look, deadline) : outcome<std::vector<rows>>(std::unexpected(on.error()));
     if (!got) {
       pause(attempt);
       continue;
@@ -410,10 +415,11 @@ result<appended> append_writer::look_for(const prepared& ready, const failure& c
                       .stream_version = {number(0)}};
     group_answer told;
     for (int i = 0; i < got->at(1).size(); ++i)
-      told.found.push_back({got->at(1).uuid(i, 0), static_cast<std::uint64_t>(got->at(1).int8(i, 1))});
+      told.found.push_back(
+          {got->at(1).uuid(i, 0), static_cast<std::uint64_t>(got->at(1).int8(i, 1))});
     if (auto there = found_before(**on, draft, told)) return std::move(*there);
-    return fail(errc::store_in_use, "the connection was lost before the commit (" + words_of(cause) +
-                                      "), nothing was stored; try again");
+    return fail(errc::store_in_use, "the connection was lost before the commit (" +
+                                        words_of(cause) + "), nothing was stored; try again");
   }
   return fail(errc::in_doubt, "it may or may not have been stored (" + words_of(cause) +
                                   "); send the same command id again");

@@ -25,7 +25,8 @@ class BadInput : public PostgresTest {};
 TEST_F(BadInput, OfAnAddressIsNamedWithoutAPassword) {
   for (const std::string bad :
        {"postgres://me:geheim@h/db?sslmode", "postgres://me:geheim@h/db?annals_nothing=1",
-        "postgres:host=h password=geheim annals_connections=none", "postgres:'", "postgres:nonsense",
+        "postgres:host=h password=geheim annals_connections=none", "postgres:'",
+        "postgres:nonsense",
         "postgres://h/db?annals_schema=", "postgres://h/db?annals_schema=pg_own"}) {
     const auto refused = open_postgres(bad);
     says(refused, errc::invalid_argument, {"the address of the store"});
@@ -40,12 +41,13 @@ TEST_F(BadInput, OfAServerThatIsDownIsToldWithTheAddress) {
 }
 
 TEST_F(BadInput, OfAWrongPasswordIsToldWithoutIt) {
-  sql.run("DO $$ BEGIN CREATE ROLE annals_guarded LOGIN PASSWORD 'right'; "
-          "EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  sql.run(
+      "DO $$ BEGIN CREATE ROLE annals_guarded LOGIN PASSWORD 'right'; "
+      "EXCEPTION WHEN duplicate_object THEN NULL; END $$");
   const auto port = sql.value("SHOW port");
   const auto of = [&](const std::string& password) {
-    return "postgres:host=127.0.0.1 port=" + port + " dbname=annals user=annals_guarded password=" +
-           password;
+    return "postgres:host=127.0.0.1 port=" + port +
+           " dbname=annals user=annals_guarded password=" + password;
   };
   const auto refused = open_postgres(of("geheim"), {.create = false});
   says(refused, errc::database_error, {"password", "SQLSTATE 28P01"});
@@ -98,7 +100,8 @@ TEST_F(BadInput, OfEscapesThatJsonbRefusesIsStoredByJson) {
   const std::string pair = R"({"a":"\ud83d\uded2"})";
   {
     const auto store = open();
-    for (const auto& payload : {nul, half, pair}) ASSERT_TRUE(append(*store, "a-1", noted(payload)));
+    for (const auto& payload : {nul, half, pair})
+      ASSERT_TRUE(append(*store, "a-1", noted(payload)));
     EXPECT_EQ(texts(*store), (std::vector<std::string>{nul, half, pair}));
     EXPECT_EQ(sql.value("SELECT count(event_data) FROM " + schema + ".events"), "3");
   }

@@ -1,5 +1,6 @@
-// postgres_writer_program ADDRESS PREFIX THREADS APPENDS: appends from several threads, each to a stream of its own, and
-// prints the payload of each append once it is acknowledged. Ends with 1 when an append fails.
+// postgres_writer_program ADDRESS PREFIX THREADS APPENDS: appends from several threads, each to a
+// stream of its own, and prints the payload of each append once it is acknowledged. Ends with 1
+// when an append fails.
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>

@@ -17,7 +17,8 @@ TEST_F(Reads, DeliverPayloadsTooLargeForAPageOneByOne) {
     std::string payload(i % 3 == 1 ? 3'000'000 : 10, 'x');
     // Not to be compressed, so that its size is what it seems.
     std::uint32_t state = 1;
-    for (auto& c : payload) c = static_cast<char>('a' + ((state = state * 1'664'525 + 1'013'904'223) >> 16U) % 26);
+    for (auto& c : payload)
+      c = static_cast<char>('a' + ((state = state * 1'664'525 + 1'013'904'223) >> 16U) % 26);
     wanted.push_back('"' + payload + '"');
     ASSERT_TRUE(append(*store, "order-" + std::to_string(i % 2), noted(wanted.back())));
   }

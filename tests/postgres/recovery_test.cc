@@ -50,9 +50,10 @@ TEST_F(LostConnections, LoseAndDoubleNothingWhileAppendsAreConcurrent) {
     });
   int killed = 0;
   while (killed < kills) {
-    killed += std::stoi(
-        sql.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                  "WHERE application_name = '" + name + "'"));
+    killed +=
+        std::stoi(sql.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                            "WHERE application_name = '" +
+                            name + "'"));
     std::this_thread::sleep_for(std::chrono::milliseconds(1 + killed % 7));
   }
   stop = true;
@@ -86,7 +87,8 @@ TEST_F(LostConnections, OfAListenerDoNotKeepAWaitFromBeingAnswered) {
     told.notify_all();
   });
   while (sql.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND "
-                   "application_name = '" + name + "'") == "0")
+                   "application_name = '" +
+                   name + "'") == "0")
     std::this_thread::yield();
   sql.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" +
           name + "'");
@@ -134,8 +136,8 @@ TEST_F(LostConnections, InTheCommitOfACallersTransactionAreFoundOutToo) {
   sql.run("CREATE FUNCTION " + schema +
           ".die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM "
           "pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; "
-          "CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON " + schema +
-          ".orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION " + schema +
+          "CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON " +
+          schema + ".orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION " + schema +
           ".die()");
   const auto answer = with_transaction(
       *store,

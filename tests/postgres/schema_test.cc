@@ -72,8 +72,8 @@ TEST_F(Schema, ShowsTheMissionItsTables) {
   const auto event = noted(R"({"OrderPaid":{"amount":1.50}})", "OrderEvent");
   const stream_write write{name, expect::none(), std::span(&event, 1)};
   const uuid correlation = make_uuid_v5({}, "correlation");
-  ASSERT_TRUE(store->append(
-      {.streams = std::span(&write, 1), .context = {.correlation_id = correlation}}));
+  ASSERT_TRUE(
+      store->append({.streams = std::span(&write, 1), .context = {.correlation_id = correlation}}));
   const std::string state = "state";
   uuid last;
   store
@@ -89,9 +89,11 @@ TEST_F(Schema, ShowsTheMissionItsTables) {
                                     .state = std::as_bytes(std::span(state))}));
   sql.run("SET search_path = " + schema + "_mission");
   const auto rows = sql.run(
-      "SELECT event_id, aggregate_id, version, event_type, event_data, metadata->>'correlation_id', "
+      "SELECT event_id, aggregate_id, version, event_type, event_data, "
+      "metadata->>'correlation_id', "
       "metadata->>'causation_id' IS NULL, timestamp IS NOT NULL, (metadata->>'version')::bigint "
-      "FROM events WHERE aggregate_id = '" + id.to_string() + "' ORDER BY version");
+      "FROM events WHERE aggregate_id = '" +
+      id.to_string() + "' ORDER BY version");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0], (std::vector<std::string>{last.to_string(), id.to_string(), "1", "OrderEvent",
                                                R"({"OrderPaid":{"amount":1.50}})",

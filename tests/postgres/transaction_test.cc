@@ -105,8 +105,8 @@ TEST_F(Transaction, NeedsAStoreOnPostgres) {
   EXPECT_TRUE(other->close());
   const auto event = noted();
   const stream_write write{"order-1", expect::any(), std::span(&event, 1)};
-  EXPECT_EQ(with_transaction(
-                *other, [](pg_conn*) { return result<void>{}; }, {.streams = std::span(&write, 1)})
+  EXPECT_EQ(with_transaction(*other, [](pg_conn*) { return result<void>{}; },
+                             {.streams = std::span(&write, 1)})
                 .error()
                 .code(),
             errc::shutting_down);
