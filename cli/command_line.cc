@@ -10,7 +10,7 @@ namespace annals_cli {
 using annals::json::writer;
 
 void add_common_options(CLI::App& verb, command_line& line) {
-  verb.add_option("--store", line.store, "Address of the store: file:DIRECTORY")
+  verb.add_option("--store", line.store, "Address of the store: file:DIRECTORY or postgres://…")
       ->capture_default_str()
       ->type_name("ADDRESS");
   verb.add_flag("--json", line.json, "Write JSON, one document a line");

@@ -31,6 +31,7 @@ endfunction()
 set(annals_headers_json "json(\\.h|/.*)")
 set(annals_headers_terminal "terminal\\.h")
 set(annals_headers_embedded "embedded\\.h")
+set(annals_headers_postgres "postgres\\.h")
 set(annals_headers_app "open\\.h")
 set(annals_headers_testing "testing/(conformance|simulation)\\.h")
 
@@ -38,7 +39,7 @@ function(annals_headers part out)
   set(base ${PROJECT_SOURCE_DIR}/include/annals)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${base} ${base}/*.h)
   if(part STREQUAL core)
-    foreach(other IN ITEMS json terminal embedded app testing)
+    foreach(other IN ITEMS json terminal embedded postgres app testing)
       list(FILTER headers EXCLUDE REGEX "^${annals_headers_${other}}$")
     endforeach()
   else()
@@ -62,6 +63,38 @@ function(annals_library name)
   target_compile_features(annals_${name} PUBLIC cxx_std_23)
   target_link_libraries(annals_${name} PRIVATE $<BUILD_INTERFACE:annals_options>)
   set_property(GLOBAL APPEND PROPERTY annals_parts ${name})
+endfunction()
+
+# annals_embed_sql(TARGET FOLDER): the .sql files of a folder as src/postgres/embedded_sql.h declares them.
+function(annals_embed_sql target folder)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/*.sql)
+  set(entries "")
+  foreach(file IN LISTS files)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} sql)
+    string(APPEND entries "    {\"${name}\", R\"sql(${sql})sql\"},\n")
+  endforeach()
+  set(source ${PROJECT_BINARY_DIR}/embedded_sql.cc)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[
+#include "postgres/embedded_sql.h"
+
+namespace annals {
+inline namespace v1 {
+namespace postgres {
+namespace {
+constexpr embedded_file files[] = {
+@entries@};
+}  // namespace
+std::span<const embedded_file> embedded_files() noexcept {
+  return files;
+}
+}  // namespace postgres
+}  // namespace v1
+}  // namespace annals
+]])
+  target_sources(${target} PRIVATE ${source})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
 endfunction()
 
 function(annals_program name)

@@ -2,7 +2,7 @@
 
 find_package(benchmark REQUIRED)
 
-foreach(part IN ITEMS core json embedded)
+foreach(part IN ITEMS core json embedded postgres)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${part}/*_bench.cc)
   if(TARGET annals_${part} AND sources)
     annals_program(${part}_bench ${sources})
@@ -16,3 +16,4 @@ foreach(source IN LISTS sources)
   annals_program(${name} ${source})
   target_link_libraries(${name} PRIVATE annals::annals benchmark::benchmark_main)
 endforeach()
+target_link_libraries(postgres_bench PRIVATE PkgConfig::annals_libpq)

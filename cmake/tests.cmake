@@ -25,7 +25,7 @@ function(annals_test name label)
                        PROPERTIES LABELS ${label} TIMEOUT 300 ${annals_test_environment})
 endfunction()
 
-foreach(part IN ITEMS core terminal json embedded app)
+foreach(part IN ITEMS core terminal json embedded postgres app)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${part}/*_test.cc)
   annals_test(${part}_test unit SOURCES ${sources} LIBRARIES annals_${part} annals_core)
 endforeach()
@@ -42,6 +42,21 @@ foreach(folder IN ITEMS conformance simulation crash)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   annals_test(${folder}_test ${folder} SOURCES ${sources} LIBRARIES annals::annals annals::testing)
 endforeach()
+
+# Tests on a PostgreSQL server of their own, which lives as long as this run of ctest.
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/postgres/*_test.cc)
+annals_program(postgres_server_test ${sources})
+target_include_directories(postgres_server_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(postgres_server_test PRIVATE annals::annals annals::testing GTest::gtest_main GTest::gmock
+                      PkgConfig::annals_libpq)
+gtest_discover_tests(postgres_server_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                     PROPERTIES LABELS postgres TIMEOUT 300 FIXTURES_REQUIRED postgres_server ${annals_test_environment})
+foreach(verb IN ITEMS start stop)
+  add_test(NAME postgres.${verb} COMMAND ${PROJECT_SOURCE_DIR}/tests/postgres/server ${verb} ${PROJECT_BINARY_DIR})
+  set_tests_properties(postgres.${verb} PROPERTIES LABELS postgres TIMEOUT 120)
+endforeach()
+set_tests_properties(postgres.start PROPERTIES FIXTURES_SETUP postgres_server)
+set_tests_properties(postgres.stop PROPERTIES FIXTURES_CLEANUP postgres_server)
 
 # Crashes of an embedded store on a simulated machine: tests, and a program that repeats a run.
 annals_sources(${PROJECT_SOURCE_DIR}/tests/simulation simulation_sources)
@@ -95,4 +110,5 @@ if(ANNALS_BUILD_CLI)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/*_test.cc)
   annals_test(examples_test unit SOURCES ${sources} LIBRARIES orders_parts annals::annals)
   annals_script_tests(e2e)
+  annals_script_tests(postgres)
 endif()

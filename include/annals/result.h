@@ -27,7 +27,7 @@ enum class errc : std::uint8_t {
   disk_full,             ///< no space left; nothing was stored, reads go on
   store_failed,          ///< an earlier write failed: no appends until the store is opened again
   store_corrupt,         ///< damage in what was stored
-  store_in_use,          ///< another process has the store open for writing
+  store_in_use,          ///< another process writes, or others hold the server's locks; try again
   store_too_new,         ///< written by a newer format than this program knows
   not_a_store,           ///< the address does not hold a store
   invalid_argument,      ///< an argument breaks the contract of the call

@@ -6,6 +6,9 @@
 #ifdef ANNALS_WITH_EMBEDDED
 #include "annals/embedded.h"
 #endif
+#ifdef ANNALS_WITH_POSTGRES
+#include "annals/postgres.h"
+#endif
 
 namespace annals {
 inline namespace v1 {
@@ -13,6 +16,10 @@ inline namespace v1 {
 namespace {
 
 constexpr std::string_view file_scheme = "file:";
+
+bool is_postgres(std::string_view address) noexcept {
+  return address.starts_with("postgres:") || address.starts_with("postgresql://");
+}
 
 #ifdef ANNALS_WITH_EMBEDDED
 result<std::unique_ptr<event_store>> open_file(std::string_view address,
@@ -32,6 +39,23 @@ result<std::unique_ptr<event_store>> open_file(std::string_view address, const o
 }
 #endif
 
+#ifdef ANNALS_WITH_POSTGRES
+result<std::unique_ptr<event_store>> open_server(std::string_view address,
+                                                 const open_options& options, env& environment) {
+  return open_postgres(
+      address,
+      {.create = options.create, .read_only = options.read_only, .store_id = options.store_id},
+      environment);
+}
+#else
+// The address is not repeated: it may hold a password.
+result<std::unique_ptr<event_store>> open_server(std::string_view, const open_options&, env&) {
+  return fail(errc::unsupported,
+              "a postgres: address needs the engine on PostgreSQL, which this build of Annals "
+              "leaves out; build it with ANNALS_WITH_POSTGRES=ON");
+}
+#endif
+
 }  // namespace
 
 result<std::unique_ptr<event_store>> open(std::string_view address, const open_options& options,
@@ -39,9 +63,10 @@ result<std::unique_ptr<event_store>> open(std::string_view address, const open_o
   if (address == "memory:") return make_memory_store(environment, options.store_id);
   if (address.starts_with(file_scheme) && address.size() > file_scheme.size())
     return open_file(address, options, environment);
+  if (is_postgres(address)) return open_server(address, options, environment);
   return fail(errc::invalid_argument, "'" + std::string(address) +
                                           "' is not the address of a store; expected "
-                                          "file:DIRECTORY or memory:");
+                                          "file:DIRECTORY, postgres://… or memory:");
 }
 
 }  // namespace v1

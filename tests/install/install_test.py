@@ -76,7 +76,7 @@ class InstalledTest(InstallTest):
 
     def test_versions_and_components_that_are_not_there_are_told(self) -> None:
         for find, said in [("0.2 REQUIRED", "0.1.0"), ("1 REQUIRED", "0.1.0"),
-                           ("REQUIRED COMPONENTS postgres", "no component 'postgres'")]:
+                           ("REQUIRED COMPONENTS sqlite", "no component 'sqlite'")]:
             with self.subTest(find=find):
                 done = self.wish(find)
                 self.assertNotEqual(done.returncode, 0)

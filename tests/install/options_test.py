@@ -12,8 +12,9 @@ NO_PACKAGES = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON"
                for name in ("simdjson", "Boost", "PkgConfig", "GTest", "rapidcheck", "CLI11", "ZLIB", "benchmark")]
 
 
-def parts(json: bool, embedded: bool) -> list[str]:
-    return [f"-DANNALS_WITH_JSON={'ON' if json else 'OFF'}", f"-DANNALS_WITH_EMBEDDED={'ON' if embedded else 'OFF'}"]
+def parts(json: bool, embedded: bool, postgres: bool = False) -> list[str]:
+    wanted = {"JSON": json, "EMBEDDED": embedded, "POSTGRES": postgres}
+    return [f"-DANNALS_WITH_{name}={'ON' if on else 'OFF'}" for name, on in wanted.items()]
 
 
 class OptionsTest(InstallTest):
@@ -24,7 +25,7 @@ class OptionsTest(InstallTest):
         self.assertEqual(sorted(path.name for path in prefix.rglob("*.a")),
                          ["libannals_app.a", "libannals_core.a", "libannals_terminal.a"])
         headers = sorted(path.relative_to(prefix / "include").as_posix() for path in prefix.rglob("*.h"))
-        for absent in ("annals/json.h", "annals/json/encode.h", "annals/embedded.h", "annals/testing/conformance.h"):
+        for absent in ("annals/json.h", "annals/json/encode.h", "annals/embedded.h", "annals/postgres.h", "annals/testing/conformance.h"):
             self.assertNotIn(absent, headers)
         # All that is installed compiles with nothing but what is installed, and a program runs.
         source, program = self.folder / "all.cc", self.folder / "program"
@@ -39,6 +40,9 @@ class OptionsTest(InstallTest):
 
     def test_the_engine_without_json(self) -> None:
         self.built(SOURCE, *OFF, *parts(False, True))
+
+    def test_the_engine_on_postgres_alone(self) -> None:
+        self.built(SOURCE, *OFF, *parts(False, False, True))
 
     def test_choices_that_contradict_each_other_are_told(self) -> None:
         for options, said in [

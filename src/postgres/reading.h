@@ -1,0 +1,75 @@
+#pragma once
+
+#include "postgres_store.h"
+
+namespace annals {
+inline namespace v1 {
+namespace postgres {
+
+/// One read: of a stream or of the store, page by page, each with a snapshot of its own.
+class reading {
+ public:
+  reading(postgres_store& store, const read_request& request, sink& on_batch)
+      : store_(store), request_(request), sink_(on_batch), now_(store.environment().now()) {}
+
+  result<read_end> run();
+
+ private:
+  using page_pointer = std::unique_ptr<event_page>;
+
+  bool forwards() const noexcept { return request_.direction == direction::forwards; }
+  bool whole_store() const noexcept { return request_.stream.empty(); }
+  bool reports() const noexcept { return whole_store() && forwards(); }
+  std::uint64_t left() const noexcept { return request_.limit - end_.delivered; }
+
+  // Of a stream.
+  result<read_end> run_stream();
+  result<bool> begin_stream();
+  result<bool> take_snapshot(const rows& kept);
+  command stream_page(std::uint64_t from, std::uint64_t to, std::uint64_t most) const;
+  result<read_end> stream_pages(page_pointer first_page);
+  void count_removed(std::uint64_t kept_from);
+
+  // Of the store.
+  result<read_end> run_store();
+  result<void> begin_store();
+  result<void> read_window();
+  result<read_end> end_of_store();
+  command store_page(std::uint64_t from, std::uint64_t to);
+  result<void> check_gapless(const event_page& page, std::uint64_t from, std::uint64_t to,
+                             bool whole_window);
+  std::string condition_sql(command& into, bool hidden) const;
+  command removed_count(std::uint64_t from, std::uint64_t to);
+
+  // Of both.
+  result<page_pointer> fetch(const command& what, std::vector<rows>* others,
+                             std::span<const command> beside);
+  result<void> fetch_large(event_page& page, std::size_t index);
+  result<void> deliver(event_page& page, std::span<const paged_event> events,
+                       const checkpoint& scanned_to, bool report);
+  bool selected(const event_page& page, const paged_event& event) const;
+  std::size_t cut_to_limit(const event_page& page, std::span<const paged_event> events) const;
+  void adapt(const event_page& page);
+
+  postgres_store& store_;
+  const read_request& request_;
+  sink& sink_;
+  time_point now_;
+  read_end end_{};
+  std::uint64_t first_ = 1;  // the range, both included; empty when first_ > last_
+  std::uint64_t last_ = 0;
+  std::uint64_t page_events_ = 1'024;
+  bool stopped_ = false;
+  bool retained_ = false;  // some stream of the store has retention
+  std::vector<std::int32_t> categories_{};
+  checkpoint head_{};
+  std::optional<postgres_store::stream_facts> stream_{};
+  stream_place place_{};
+  page_pointer kept_page_{};
+  statement chosen_{};    // the page of a filtered read
+  statement counting_{};  // what retention hides
+};
+
+}  // namespace postgres
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,218 @@
+// Reads of the whole store. See reading.h.
+#include <algorithm>
+
+#include "annals/limits.h"
+#include "reading.h"
+
+namespace annals {
+inline namespace v1 {
+namespace postgres {
+namespace {
+
+parameter bigint(std::uint64_t value) {
+  return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
+}
+
+/// A text parameter, and how the statement calls it.
+std::string add(command& to, parameter one) {
+  to.parameters.push_back(std::move(one));
+  return "$" + std::to_string(to.parameters.size());
+}
+
+parameter texts_of(std::span<const std::string_view> all) {
+  array_parameter made(type::texts, type::text);
+  for (const auto one : all) made.add_bytes(one);
+  return std::move(made).finish();
+}
+
+std::string item_sql(command& to, const query_item& item, const std::string& schema) {
+  std::string sql = "(true";
+  if (!item.types.empty()) sql += " AND e.event_type = ANY(" + add(to, texts_of(item.types)) + ")";
+  for (const auto tag : item.tags)
+    sql += " AND EXISTS (SELECT 1 FROM " + schema +
+           ".event_tags t WHERE t.tag = " + add(to, parameter::of_text(tag)) +
+           " AND t.global_position = e.global_position)";
+  return sql + ")";
+}
+
+/// Where every item names a tag, the events are looked up by it: the window is not walked through.
+std::string tagged_sql(command& to, const query& matching, const std::string& schema) {
+  std::string sql;
+  for (const auto& item : matching.items) {
+    if (item.tags.empty()) return {};
+    sql += sql.empty() ? "" : " UNION ALL ";
+    sql += "SELECT global_position FROM " + schema +
+           ".event_tags WHERE tag = " + add(to, parameter::of_text(item.tags.front())) +
+           " AND global_position >= $1 AND global_position <= $2";
+  }
+  return sql.empty() ? sql : " AND e.global_position IN (" + sql + ")";
+}
+
+}  // namespace
+
+std::string reading::condition_sql(command& into, bool hidden) const {
+  const auto& schema = store_.sql_.schema;
+  const auto& filter = request_.filter;
+  std::string sql;
+  if (!filter.categories.empty()) {
+    array_parameter ids(type::int4s, type::int4);
+    for (const auto id : categories_) ids.add_int4(id);
+    sql += " AND e.category_id = ANY(" + add(into, std::move(ids).finish()) + ")";
+  }
+  if (!filter.matching.items.empty()) {
+    sql += tagged_sql(into, filter.matching, schema) + " AND (false";
+    for (const auto& item : filter.matching.items) sql += " OR " + item_sql(into, item, schema);
+    sql += ")";
+  }
+  if (!hidden) return sql;
+  return sql + " AND NOT " +
+         hidden_sql(schema, add(into, parameter::of_int8(now_.time_since_epoch().count())));
+}
+
+// A page is the beginning of a window of positions, which bounds the work of a sparse read.
+command reading::store_page(std::uint64_t from, std::uint64_t to) {
+  const auto most = std::min(page_events_, left());
+  if (selects_all(request_.filter) && !retained_)
+    return {forwards() ? &store_.statements_.store_forwards : &store_.statements_.store_backwards,
+            {bigint(from), bigint(to), bigint(most)}};
+  command made{&chosen_, {bigint(from), bigint(to), bigint(most)}};
+  chosen_.sql = "SELECT " + event_columns(store_.sql_.payload) + " FROM " + store_.sql_.schema +
+                ".events e WHERE e.global_position >= $1 AND e.global_position <= $2" +
+                condition_sql(made, retained_) + " ORDER BY e.global_position" +
+                (forwards() ? "" : " DESC") + " LIMIT $3";
+  return made;
+}
+
+command reading::removed_count(std::uint64_t from, std::uint64_t to) {
+  command made{&counting_, {bigint(from), bigint(to)}};
+  counting_.sql = "SELECT count(*) FROM " + store_.sql_.schema +
+                  ".events e WHERE e.global_position >= $1 AND e.global_position <= $2 AND " +
+                  hidden_sql(store_.sql_.schema,
+                             add(made, parameter::of_int8(now_.time_since_epoch().count())));
+  return made;
+}
+
+result<void> reading::begin_store() {
+  const auto& of = store_.statements_;
+  const auto seen = request_.after.in(0).sequence;
+  const auto got = store_.ask(
+      {command{&of.head, {}}, store_.event_at(seen), command{&of.any_retained, {}}}, "reading");
+  if (!got) return std::unexpected(got.error());
+  head_ = store_.head_in(got->at(0));
+  end_.scanned_to = head_;
+  if (auto ours = store_.check_seen(request_.after, got->at(1)); !ours) return ours;
+  retained_ = got->at(2).boolean(0, 0);
+  first_ = std::max({request_.first, seen + 1, std::uint64_t{1}});
+  last_ = std::min<std::uint64_t>(request_.last, head_.in(0).sequence);
+  if (request_.filter.categories.empty() || first_ > last_) return {};
+  const auto loaded = store_.with_connection(
+      [&](connection& on, clock_reading until) { return store_.names_.load(on, until); });
+  if (!loaded) return std::unexpected(to_error(loaded.error(), "reading"));
+  for (const auto name : request_.filter.categories)
+    for (const auto names : {naming::by_id, naming::by_key, naming::hyphen_id})
+      if (const auto id = store_.names_.find(name, names)) categories_.push_back(*id);
+  return {};
+}
+
+result<read_end> reading::run_store() {
+  if (auto begun = begin_store(); !begun) return std::unexpected(begun.error());
+  if (request_.limit == 0) {
+    end_.complete = first_ > last_;
+    if (reports()) end_.scanned_to = request_.after;
+    return end_;
+  }
+  while (first_ <= last_ && !stopped_ && left() > 0)
+    if (auto read = read_window(); !read) return std::unexpected(read.error());
+  end_.complete = !stopped_ && first_ > last_;
+  return end_of_store();
+}
+
+result<read_end> reading::end_of_store() {
+  if (!reports() || !end_.complete) return end_;
+  const auto end = std::min<std::uint64_t>(request_.last, head_.in(0).sequence);
+  const auto seen = request_.after.in(0).sequence;
+  if (end <= seen) {
+    end_.scanned_to = request_.after;
+  } else if (end == head_.in(0).sequence) {
+    end_.scanned_to = head_;
+  } else if (end_.scanned_to.in(0).sequence != end) {
+    auto at = store_.checkpoint_at(end);
+    if (!at) return std::unexpected(at.error());
+    end_.scanned_to = *at;
+  }
+  return end_;
+}
+
+// Reads one page, delivers it, and moves the range behind it.
+result<void> reading::read_window() {
+  constexpr auto window = limits::events_between_scan_reports;
+  auto from = first_;
+  auto to = last_;
+  const bool everything = selects_all(request_.filter) && !retained_;
+  if (!everything && to - from >= window)
+    forwards() ? to = from + window - 1 : from = to - window + 1;
+  const auto most = std::min(page_events_, left());
+  const std::vector<command> beside{store_.event_at(to), {&store_.statements_.any_retained, {}}};
+  std::vector<rows> others;
+  auto got = fetch(store_page(from, to), &others, beside);
+  if (!got) return std::unexpected(got.error());
+  if (!retained_ && others[1].boolean(0, 0)) {  // somebody has set retention meanwhile
+    retained_ = true;
+    return {};
+  }
+  auto& page = **got;
+  const bool whole_window = page.events().size() < most;
+  const auto edge = whole_window ? (forwards() ? to : from) : page.events().back().position;
+  if (everything)
+    if (auto gapless = check_gapless(page, from, to, whole_window); !gapless) return gapless;
+  if (retained_) {
+    const auto count =
+        store_.ask({removed_count(forwards() ? from : edge, forwards() ? edge : to)}, "reading");
+    if (!count) return std::unexpected(count.error());
+    end_.removed += static_cast<std::uint64_t>(count->at(0).int8(0, 0));
+  }
+  checkpoint scanned = head_;
+  if (reports()) {
+    if (whole_window && others[0].size() == 1)
+      scanned = store_.checkpoint_of(to, others[0].uuid(0, 0));
+    else if (!page.events().empty())
+      scanned = store_.checkpoint_of(page.events().back().position, page.events().back().event_id);
+  }
+  const bool full = to - from + 1 >= window;
+  if (auto delivered = deliver(page, page.events(), scanned, full); !delivered) return delivered;
+  if (!stopped_) forwards() ? first_ = edge + 1 : last_ = edge - 1;
+  return {};
+}
+
+// Positions are dense: one that is missing is told by a hole, or it is damage.
+result<void> reading::check_gapless(const event_page& page, std::uint64_t from, std::uint64_t to,
+                                    bool whole_window) {
+  auto expected = forwards() ? from : to;
+  const auto missing = [&](std::uint64_t until) -> result<void> {
+    while (expected != until) {
+      const auto got =
+          store_.ask({command{&store_.statements_.holes, {bigint(expected)}}}, "reading");
+      if (!got) return std::unexpected(got.error());
+      const auto& hole = got->at(0);
+      const auto end = hole.size() == 0 ? 0 : static_cast<std::uint64_t>(hole.int8(0, 1));
+      if (hole.size() == 0 || end < expected)
+        return fail(errc::store_corrupt,
+                    "the event at position " + std::to_string(expected) +
+                        " is missing, and no hole says why; restore the database from a backup");
+      expected = forwards() ? std::min(until, end + 1)
+                            : std::max(until, static_cast<std::uint64_t>(hole.int8(0, 0)) - 1);
+    }
+    return {};
+  };
+  for (const auto& event : page.events()) {
+    if (event.position != expected)
+      if (auto told = missing(event.position); !told) return told;
+    expected = forwards() ? event.position + 1 : event.position - 1;
+  }
+  if (!whole_window) return {};
+  return missing(forwards() ? to + 1 : from - 1);
+}
+
+}  // namespace postgres
+}  // namespace v1
+}  // namespace annals

@@ -1,0 +1,95 @@
+"""A primary with two synchronous standbys that dies while eight threads append: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import unittest
+
+from servers import BINARIES, ServersTest, one_of
+
+THREADS, APPENDS = 8, 150
+
+
+class FailoverTest(ServersTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.primary = self.start("primary")
+        self.standbys = [self.standby("s1", "primary"), self.standby("s2", "primary")]
+
+    def synchronous(self, names: str) -> None:
+        self.sql(self.primary, f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        self.sql(self.primary, "SELECT pg_reload_conf()")
+
+    def wait_until(self, holds) -> None:
+        for _ in range(600):
+            if holds():
+                return
+            time.sleep(0.05)
+        self.fail("waited for half a minute")
+
+    def test_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(self) -> None:
+        self.synchronous("2 (s1, s2)")
+        self.wait_until(lambda: self.sql(self.primary, "SELECT count(*) FROM pg_stat_replication "
+                                         "WHERE sync_state = 'sync'") == "2")
+        everywhere = one_of([self.primary, *self.standbys])
+        with open(self.folder / "acks", "w", encoding="utf-8") as acks:
+            writer = subprocess.Popen([BINARIES / "postgres_writer_program", everywhere, "order", str(THREADS), str(APPENDS)],
+                                      stdout=acks, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(writer.kill)
+        acknowledged = lambda: (self.folder / "acks").read_text().splitlines()
+        self.wait_until(lambda: len(acknowledged()) > 200)
+        self.script("stop", self.place / "primary", "immediate")
+        at_death = len(acknowledged())
+        self.script("promote", self.place / "s1")
+        _, said = writer.communicate(timeout=90)
+        self.assertEqual(writer.returncode, 0, said)
+        self.assertLess(at_death, THREADS * APPENDS, "the primary died too late to matter")
+        events = self.events(self.standbys[0])
+        stored = sorted(e["data"] for e in events)
+        self.assertEqual(stored, sorted(line.strip('"') for line in acknowledged()))
+        self.assertEqual(len(stored), THREADS * APPENDS)
+        self.assertEqual([e["position"] for e in events], [str(i + 1) for i in range(len(events))])
+
+    def test_a_standby_serves_reads_and_follows_by_polling(self) -> None:
+        self.store = self.primary
+        append = lambda n: self.succeeds(self.annals("append", "order-1", "--type", "noted", "--create", input=f"{n}\n"))
+        append(1)
+        replica = self.standbys[1]
+        self.wait_until(lambda: self.run_program("annals", "stat", "--store", replica).code == 0)
+        self.assertEqual([e["data"] for e in self.events(replica)], [1])
+        tail = subprocess.Popen([BINARIES / "annals", "tail", "--all", "-f", "--limit", "3", "--json", "--store", replica],
+                                stdout=subprocess.PIPE, text=True)
+        self.addCleanup(tail.kill)
+        self.store = self.primary
+        append(2)
+        append(3)
+        out, _ = tail.communicate(timeout=60)
+        self.assertEqual(len(out.splitlines()), 3)
+        self.fails(self.run_program("annals", "append", "order-1", "--type", "noted", "--store", replica, input="4\n"), 12,
+                   "read-only", "SQLSTATE 25006")
+
+    def test_a_wait_for_a_standby_that_is_cut_short_is_not_believed(self) -> None:
+        """The server answers success with a warning when such a wait is cancelled: the append is sent again."""
+        self.store = self.primary
+        self.succeeds(self.annals("append", "order-1", "--type", "noted", "--create", input="1\n"))
+        self.synchronous("nobody")
+        waiting = subprocess.Popen([BINARIES / "annals", "append", "order-1", "--type", "noted", "--store", self.primary],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.kill)
+        waiting.stdin.write("2\n")
+        waiting.stdin.close()
+        in_wait = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'annals'"
+        for _ in range(3):
+            self.wait_until(lambda: self.sql(self.primary, in_wait) == "1")
+            self.sql(self.primary, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+            self.assertIsNone(waiting.poll(), "it has believed an append that no standby has")
+        self.wait_until(lambda: self.sql(self.primary, in_wait) == "1")
+        self.synchronous("")
+        self.assertEqual(waiting.wait(timeout=60), 0)
+        waiting.stdout.close()
+        self.assertEqual([e["data"] for e in self.events(self.primary)], [1, 2])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+"""The real orders on PostgreSQL come to the same as on the embedded engine."""
+
+from __future__ import annotations
+
+import re
+import unittest
+
+from servers import RETAIL, ServersTest, needs_retail
+
+# What the store makes: event ids, positions, recording times.
+OWN = ("event_id", "position", "hlc")
+
+
+class OrdersTest(ServersTest):
+    def exported(self, store: str) -> list:
+        self.store = store
+        lines = self.succeeds(self.annals("export", timeout=300)).lines()
+        events = [{k: v for k, v in line.items() if k not in OWN} for line in lines if "stream" in line]
+        return sorted(events, key=lambda e: (e["stream"], e["version"]))
+
+    @needs_retail
+    def test_figures_models_and_export_are_equal(self) -> None:
+        server = self.start("server")
+        results = {}
+        for name, store in (("file", f"file:{self.folder}/store"), ("server", server)):
+            self.store = store
+            first = self.succeeds(self.orders("import", RETAIL, "--json", timeout=300)).json()
+            second = self.succeeds(self.orders("import", RETAIL, "--json", timeout=300)).json()
+            self.assertEqual(second["new_events"], 0)
+            results[name] = (first, self.models(), self.exported(store))
+        self.assertEqual(results["file"][0], results["server"][0])
+        self.assertEqual(results["file"][1], results["server"][1])
+        self.assertGreater(len(results["file"][2]), 40_000)
+        self.assertEqual(results["file"][2], results["server"][2])
+
+    def test_migrate_makes_a_store_prints_its_scripts_and_its_roles(self) -> None:
+        self.store = self.start("server")
+        self.assertIn("0005_events", self.succeeds(self.annals("migrate")).out)
+        self.assertIn("everything was there", self.succeeds(self.annals("migrate")).out)
+        self.assertEqual(self.succeeds(self.annals("migrate", "--json")).json(), {"done": []})
+        printed = self.succeeds(self.annals("migrate", "--print")).out
+        self.assertEqual(len(re.findall(r"^-- \d{4}_\w+\.sql$", printed, re.M)), 12)
+        roles = self.succeeds(self.annals("migrate", "--roles", "app", "report")).out
+        self.assertIn('TO "app"', roles)
+        self.store = f"file:{self.folder}/store"
+        self.fails(self.annals("migrate"), 2, "postgres://")
+
+
+if __name__ == "__main__":
+    unittest.main()

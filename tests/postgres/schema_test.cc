@@ -1,0 +1,169 @@
+// The schema: made once whoever makes it, read by the mission's programs, guarded by roles.
+#include <thread>
+
+#include "annals/stream.h"
+#include "server.h"
+
+namespace annals_test {
+namespace {
+
+using namespace annals;
+
+class Schema : public PostgresTest {
+ public:
+  void TearDown() override {
+    sql.run("DROP SCHEMA IF EXISTS " + schema + "_mission CASCADE");
+    PostgresTest::TearDown();
+  }
+};
+
+TEST_F(Schema, IsMadeOnceByProcessesThatOpenItConcurrently) {
+  std::vector<std::thread> running;
+  std::vector<uuid> ids(6);
+  for (auto& id : ids)
+    running.emplace_back([&] {
+      const auto store = open_postgres(address());
+      ASSERT_TRUE(store) << store.error().to_string();
+      id = (*store)->info().store_id;
+      EXPECT_TRUE(append(**store, "order-1", noted()));
+    });
+  for (auto& one : running) one.join();
+  for (const auto& id : ids) EXPECT_EQ(id, ids[0]);
+  EXPECT_EQ(texts(*open()).size(), 6U);
+}
+
+TEST_F(Schema, IsMigratedByNameAndThenThere) {
+  const auto first = migrate_postgres(address());
+  ASSERT_TRUE(first) << first.error().to_string();
+  EXPECT_EQ(first->size(), postgres_migrations().size());
+  EXPECT_TRUE(migrate_postgres(address()).value().empty());
+  EXPECT_TRUE(open_postgres(address(), {.create = false}));
+}
+
+TEST_F(Schema, IsTheSameWhenAPersonRunsTheScriptsTwice) {
+  for (int i = 0; i < 2; ++i)
+    for (const auto& one : postgres_migrations({.schema = schema})) sql.run(one.sql);
+  const auto store = open_postgres(address(), {.create = false});
+  ASSERT_TRUE(store) << store.error().to_string();
+  EXPECT_TRUE(append(**store, "order-1", noted()));
+}
+
+TEST_F(Schema, OfAnOlderVersionIsBroughtUpToDate) {
+  ASSERT_TRUE(append(*open(), "order-1", noted()));
+  sql.run("DELETE FROM " + schema + ".migrations WHERE version > 9; DROP TABLE " + schema +
+          ".holes, " + schema + ".checkpoints");
+  const auto refused = open_postgres(address(), {.create = false});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("annals migrate"), std::string::npos);
+  EXPECT_EQ(texts(*open()).size(), 1U);
+  EXPECT_EQ(sql.value("SELECT count(*) FROM " + schema + ".holes"), "0");
+}
+
+TEST_F(Schema, TakesTheStoreIdOfTheStoreThatItCopies) {
+  const auto id = make_uuid_v5({}, "copied");
+  EXPECT_EQ(open({}, {.store_id = id})->info().store_id, id);
+  EXPECT_EQ(open()->info().store_id, id);
+}
+
+TEST_F(Schema, ShowsTheMissionItsTables) {
+  const auto store = open();
+  const auto id = make_uuid_v5({}, "order");
+  const auto name = stream_name_of("order", id);
+  const auto event = noted(R"({"OrderPaid":{"amount":1.50}})", "OrderEvent");
+  const stream_write write{name, expect::none(), std::span(&event, 1)};
+  const uuid correlation = make_uuid_v5({}, "correlation");
+  ASSERT_TRUE(
+      store->append({.streams = std::span(&write, 1), .context = {.correlation_id = correlation}}));
+  const std::string state = "state";
+  uuid last;
+  store
+      ->read({.stream = name},
+             [&](const event_batch& batch) {
+               last = batch.events[0].header().event_id;
+               return flow::more;
+             })
+      .value();
+  ASSERT_TRUE(store->save_snapshot({.stream = name,
+                                    .version = {1},
+                                    .last_event = last,
+                                    .state = std::as_bytes(std::span(state))}));
+  sql.run("SET search_path = " + schema + "_mission");
+  const auto rows = sql.run(
+      "SELECT event_id, aggregate_id, version, event_type, event_data, "
+      "metadata->>'correlation_id', "
+      "metadata->>'causation_id' IS NULL, timestamp IS NOT NULL, (metadata->>'version')::bigint "
+      "FROM events WHERE aggregate_id = '" +
+      id.to_string() + "' ORDER BY version");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0], (std::vector<std::string>{last.to_string(), id.to_string(), "1", "OrderEvent",
+                                               R"({"OrderPaid":{"amount":1.50}})",
+                                               correlation.to_string(), "t", "t", "1"}));
+  EXPECT_EQ(sql.run("SELECT aggregate_id, version, convert_from(snapshot_data, 'UTF8') "
+                    "FROM snapshots"),
+            (table{{id.to_string(), "1", "state"}}));
+  sql.run("RESET search_path");
+}
+
+TEST_F(Schema, GivesRolesWhatTheyNeedAndNoMore) {
+  ASSERT_TRUE(append(*open(), "order-1", noted()));
+  const auto writer = schema + "_w";
+  const auto reader = schema + "_r";
+  sql.run("CREATE ROLE " + writer + " LOGIN; CREATE ROLE " + reader + " LOGIN");
+  auto as = [&](const std::string& role) {
+    auto text = address();
+    return text.replace(text.find("postgres@"), 8, role);
+  };
+  const auto denied = open_postgres(as(writer), {.create = false});
+  ASSERT_FALSE(denied) << "without grants";
+  EXPECT_NE(denied.error().message().find("SQLSTATE 42501"), std::string::npos)
+      << denied.error().message();
+  EXPECT_NE(denied.error().message().find("annals migrate --roles"), std::string::npos);
+  sql.run(postgres_roles({.schema = schema}, writer, reader));
+  {
+    const auto store = open_postgres(as(writer), {.create = false});
+    ASSERT_TRUE(store) << store.error().to_string();
+    const std::string_view tags[] = {"a:1"};
+    auto event = noted();
+    event.tags = tags;
+    EXPECT_TRUE(append(**store, "order-2", event));
+    EXPECT_TRUE((*store)->retain("order-2", {.max_count = 5}));
+    const auto reads = open_postgres(as(reader), {.create = false, .read_only = true});
+    ASSERT_TRUE(reads) << reads.error().to_string();
+    EXPECT_EQ(texts(**reads).size(), 2U);
+    EXPECT_EQ(append(**reads, "order-2", noted()).error().code(), errc::unsupported);
+  }
+  sql.run("SET ROLE " + writer);
+  EXPECT_EQ(sql.refusal("UPDATE " + schema + ".events SET version = 9"), "42501");
+  EXPECT_EQ(sql.refusal("DELETE FROM " + schema + ".events"), "42501");
+  sql.run("SET ROLE " + reader);
+  EXPECT_EQ(sql.refusal("INSERT INTO " + schema + ".event_tags VALUES ('a:1', 1)"), "42501");
+  sql.run("RESET ROLE; DROP OWNED BY " + writer + ", " + reader + "; DROP ROLE " + writer + ", " +
+          reader);
+}
+
+TEST_F(Schema, OfPartitionsServesAllTheSame) {
+  const auto store = open("&annals_partitions=4");
+  for (int i = 0; i < 200; ++i) {
+    const std::string tag = "odd:" + std::to_string(i % 2);
+    const std::string_view tags[] = {tag};
+    const auto payload = std::to_string(i);
+    auto event = noted(payload);
+    event.tags = tags;
+    ASSERT_TRUE(append(*store, "order-" + std::to_string(i % 17), event));
+  }
+  EXPECT_EQ(sql.value("SELECT count(*) FROM pg_inherits WHERE inhparent = '" + schema +
+                      ".events'::regclass"),
+            "4");
+  const auto all = texts(*store);
+  ASSERT_EQ(all.size(), 200U);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], std::to_string(i));
+  const std::string_view odd[] = {"odd:1"};
+  const query_item item{.tags = odd};
+  const read_request of_tag{.filter = {.matching = {.items = std::span(&item, 1)}}};
+  EXPECT_EQ(store->read(of_tag, [](const auto&) { return flow::more; }).value().delivered, 100U);
+  EXPECT_EQ(append(*store, "order-1", noted(), expect::none()).error().code(),
+            errc::version_conflict);
+}
+
+}  // namespace
+}  // namespace annals_test
