@@ -153,24 +153,33 @@ void mapped_segment::expect(std::uint64_t offset, std::size_t length) const noex
   opened_->mapped->expect(offset, length);
 }
 
-// From the nearest event before it whose place is known, on from item to item.
 result<std::uint64_t> mapped_segment::offset_of(std::uint64_t ordinal) const {
-  const auto near = opened_->index->place_near(ordinal);
+  const auto found = offsets_of(ordinal, ordinal);
+  if (!found) return std::unexpected(found.error());
+  return found->front();
+}
+
+// From the nearest event before them whose place is known, on from item to item.
+result<std::vector<std::uint64_t>> mapped_segment::offsets_of(std::uint64_t first,
+                                                              std::uint64_t last) const {
+  const auto near = opened_->index->place_near(first);
   if (!near) return std::unexpected(near.error());
-  auto number = round_down(ordinal, events_per_place);
+  std::vector<std::uint64_t> offsets;
+  auto number = round_down(first, events_per_place);
   std::uint64_t at = std::uint64_t{*near} * 8;
-  std::uint64_t frame_end = 0;
-  for (;;) {
-    if (frame_end != 0 && at >= frame_end) {
+  std::uint64_t frame_end = 0;  // not known yet
+  while (at < end()) {
+    if (at == frame_end) {
       if (auto front = check_front(at); !front) return std::unexpected(front.error());
       frame_end = at + read_as<frame_header>(data() + at).length;
       at += sizeof(frame_header);
-      if (at >= frame_end) continue;
+      continue;
     }
     const auto item = item_at(at);
     if (!item) return std::unexpected(item.error());
     if (item->kind() == item_kind::event) {
-      if (number == ordinal) return at;
+      if (number >= first) offsets.push_back(at);
+      if (number == last) return offsets;
       ++number;
       if (frame_end == 0) {
         const auto frame = at - std::uint64_t{item->as<event_item>().frame_distance} * 8;
@@ -179,8 +188,8 @@ result<std::uint64_t> mapped_segment::offset_of(std::uint64_t ordinal) const {
       }
     }
     at += item->length();
-    if (at >= end()) return damaged(at, "an event is missing");
   }
+  return damaged(at, "an event is missing");
 }
 
 // What is wrong, and where, is said by a scan of the whole segment.

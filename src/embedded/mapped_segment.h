@@ -71,6 +71,8 @@ class mapped_segment {
   void expect(std::uint64_t offset, std::size_t length) const noexcept;
   /// The offset of an event by its number in the segment, counted from 0.
   result<std::uint64_t> offset_of(std::uint64_t ordinal) const;
+  /// The offsets of the events `first` to `last`, in one walk from the nearest known place.
+  result<std::vector<std::uint64_t>> offsets_of(std::uint64_t first, std::uint64_t last) const;
 
   std::unexpected<error> damaged(std::uint64_t offset, std::string_view what) const;
 

@@ -230,27 +230,19 @@ result<void> sealed_reader::walk_frame(const mapped_segment& in, std::uint64_t f
   return {};
 }
 
-// Stretches of so many events are gone through forwards, and handed over backwards.
+// Stretches of events are gone through forwards, and handed over backwards.
 result<void> sealed_reader::walk_back(const mapped_segment& in, std::uint64_t first,
                                       std::uint64_t last) {
-  std::vector<std::uint64_t> offsets;
-  while (last >= first && !stopped_) {
-    const auto near = round_down(last - in.first_sequence(), events_per_place);
-    const auto begin = std::max(first, in.first_sequence() + near);
-    offsets.clear();
-    auto at = in.offset_of(begin - in.first_sequence());
-    for (auto sequence = begin; sequence <= last; ++sequence) {
-      if (sequence != begin) at = in.offset_of(sequence - in.first_sequence());
-      if (!at) return std::unexpected(at.error());
-      offsets.push_back(*at);
-    }
-    for (const auto offset : offsets | std::views::reverse) {
+  const auto begin_of = in.first_sequence();
+  for (auto end = last;; end = end - 1) {
+    const auto begin = std::max(first, begin_of + round_down(end - begin_of, events_per_place));
+    const auto offsets = in.offsets_of(begin - begin_of, end - begin_of);
+    if (!offsets) return std::unexpected(offsets.error());
+    for (const auto offset : *offsets | std::views::reverse)
       if (auto looked = look_at(in, offset); !looked || stopped_) return looked;
-    }
     if (begin == first) return {};
-    last = begin - 1;
+    end = begin;
   }
-  return {};
 }
 
 // What views tell.
