@@ -102,7 +102,7 @@ class CliTest(ProgramTest):
                     else self.run_program("annals", *words)
                 self.assertEqual(finished.code, USAGE, finished)
                 self.assertNotEqual(finished.err, "")
-        for address in ("nonsense", "file:", "http://x", "postgres://x"):
+        for address in ("nonsense", "file:", "http://x", "mysql://x"):
             self.fails(self.run_program("annals", "stat", "--store", address), USAGE, address)
 
     def test_reading_never_makes_a_store(self) -> None:

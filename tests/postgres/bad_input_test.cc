@@ -85,7 +85,8 @@ TEST_F(BadInput, OfADroppedTableIsToldAndTheStoreRecovers) {
 }
 
 TEST_F(BadInput, OfAStatementTimeoutIsToldAndNothingIsStored) {
-  const auto store = open("&options=-c%20statement_timeout%3D20ms");
+  open();  // making the schema may take longer
+  const auto store = open("&options=-c%20statement_timeout%3D100ms");
   ASSERT_TRUE(append(*store, "order-1", noted()));
   sql.run("BEGIN; SELECT 1 FROM " + schema + ".position FOR UPDATE");
   const auto refused = append(*store, "order-1", noted());
