@@ -333,7 +333,8 @@ class indexed_store::read_run {
     batch_.push_back(event);
     last_mark_ = reports() ? mark(sequence, id) : end_.scanned_to;
     if (end_.delivered + batch_.size() == request_.limit) {
-      end_.complete = sequence == last_wanted();
+      const auto number = whole_store_ ? sequence : event.version().number;
+      end_.complete = number == (forwards_ ? last_ : first_);
       flush(last_mark_);
       stopped_ = true;
     } else if (batch_.size() >= events_per_batch || recent_.held() >= bytes_per_batch) {
@@ -347,12 +348,6 @@ class indexed_store::read_run {
     if (!batch_.empty() || unreported_ >= limits::events_between_scan_reports) flush(scanned_to_);
     recent_.release();
     return {};
-  }
-
-  std::uint64_t last_wanted() const {
-    const std::uint64_t at = forwards_ ? last_ : first_;
-    if (whole_store_) return at;
-    return at > sealed_end_ ? sequences_[static_cast<std::size_t>(at - sealed_end_ - 1)] : 0;
   }
 
   checkpoint mark(std::uint64_t sequence, const uuid& id) const {

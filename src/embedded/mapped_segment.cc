@@ -54,7 +54,7 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
     return corrupt_log(context_->paths.segment_index(number()) +
                        ": this is another index than the one that MANIFEST names");
   made->index = std::make_unique<segment_index>(std::move(*index));
-  const auto blocks = end() / crc_block_bytes + 1;
+  const auto blocks = end() / crc_block_bytes + 2;  // one that is never checked behind the last
   made->blocks = std::make_unique<std::atomic<std::uint8_t>[]>(blocks);
   made->pages = std::make_unique<std::atomic<std::uint64_t>[]>(end() / block_bytes / 64 + 1);
   return made;

@@ -126,6 +126,7 @@ class sealed_store : public store_fixture {
       }
       for (std::uint32_t i = 0; i < 62; ++i) {
         both_read({.stream = stream_name(i), .direction = to});
+        both_read({.stream = stream_name(i), .direction = to, .limit = below(12)});
         both_read({.stream = stream_name(i),
                    .from = {1 + below(9)},
                    .to = {3 + below(9)},
