@@ -281,7 +281,7 @@ result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version numb
 result<lsn> sealed_log::newest_of(term_kind kind, std::span<const std::byte> bytes) const {
   lsn newest{};
   const auto found = find_slot(kind, bytes, [&](const run_slot& slot) -> result<bool> {
-    const auto same = is_of(slot, bytes);
+    auto same = is_of(slot, bytes);
     if (!same || !*same) return same;
     newest = slot.newest;
     return true;

@@ -94,13 +94,13 @@ result<std::uint32_t> segment_index::block_crc(std::uint64_t i) const {
 }
 
 result<std::uint32_t> segment_index::place_near(std::uint64_t ordinal) const {
-  const auto place = number_at(fields_.places, ordinal / events_per_place);
+  auto place = number_at(fields_.places, ordinal / events_per_place);
   if (place && !is_place(*place)) return damaged("an event's place is not in the segment");
   return place;
 }
 
 result<std::span<const std::byte>> segment_index::bucket(std::uint64_t number) const {
-  const auto ends = bytes(fields_.buckets, number * u32_bytes, 2 * u32_bytes);
+  auto ends = bytes(fields_.buckets, number * u32_bytes, 2 * u32_bytes);
   if (!ends) return ends;
   const auto begin = read_as<std::uint32_t>(ends->data());
   const auto end = read_as<std::uint32_t>(ends->data() + u32_bytes);

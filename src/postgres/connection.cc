@@ -292,6 +292,10 @@ outcome<void> connection::end_of_script(clock_reading deadline) {
   return {};
 }
 
+void connection::roll_back(clock_reading deadline) {
+  [[maybe_unused]] const auto ended = run_script("ROLLBACK", deadline);
+}
+
 outcome<void> connection::run_script(const std::string& sql, clock_reading deadline) {
   warned_ = false;
   last_used_ = env_.monotonic();
@@ -310,7 +314,7 @@ outcome<void> connection::copy_in(const std::string& copy, std::string_view body
   const rows begin(*begun);
   if (PQresultStatus(*begun) != PGRES_COPY_IN) {
     auto problem = failed(*begun);
-    (void)end_of_script(deadline);
+    [[maybe_unused]] const auto ended = end_of_script(deadline);  // the first error counts
     return std::unexpected(std::move(problem));
   }
   while (!body.empty()) {

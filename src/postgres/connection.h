@@ -74,6 +74,8 @@ class connection {
   outcome<std::vector<rows>> receive(clock_reading deadline);
   /// Runs several statements without parameters, as one transaction unless they say otherwise.
   outcome<void> run_script(const std::string& sql, clock_reading deadline);
+  /// Ends a transaction that is not to be; where that fails, the end of the connection does it.
+  void roll_back(clock_reading deadline);
   /// Sends rows by COPY … FROM STDIN (FORMAT binary); `body` is the whole of it.
   outcome<void> copy_in(const std::string& copy, std::string_view body, clock_reading deadline);
 

@@ -65,8 +65,10 @@ class recogniser {
     if (at_ == end_) return false;
     const char kind = *at_++;
     if (kind != 'u') return std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos;
-    for (int i = 0; i < 4; ++i)
-      if (at_ == end_ || !is_hex(*at_++)) return false;
+    for (int i = 0; i < 4; ++i) {
+      if (at_ == end_ || !is_hex(*at_)) return false;
+      ++at_;
+    }
     return true;
   }
   bool string() noexcept {

@@ -34,11 +34,12 @@ std::string filled_in(std::string_view sql, const postgres_options& options) {
 std::string partitions_of(const postgres_options& options) {
   std::string sql;
   const auto count = std::to_string(options.partitions);
+  const auto schema = quoted(options.schema);
   for (std::uint32_t i = 0; i < options.partitions; ++i) {
     const auto number = std::to_string(i);
-    sql += "CREATE TABLE IF NOT EXISTS " + quoted(options.schema) + ".events_" + number +
-           " PARTITION OF " + quoted(options.schema) + ".events FOR VALUES WITH (MODULUS " + count +
-           ", REMAINDER " + number + ");\n";
+    sql.append("CREATE TABLE IF NOT EXISTS ").append(schema).append(".events_").append(number);
+    sql.append(" PARTITION OF ").append(schema).append(".events FOR VALUES WITH (MODULUS ");
+    sql.append(count).append(", REMAINDER ").append(number).append(");\n");
   }
   return sql;
 }
@@ -116,7 +117,7 @@ result<schema_facts> inspect(connection& on, const postgres_options& options,
 result<std::vector<std::string>> migrate(connection& on, const postgres_options& options,
                                          clock_reading deadline) {
   const auto failed = [&](const failure& problem) {
-    (void)on.run_script("ROLLBACK", deadline);
+    on.roll_back(deadline);
     return std::unexpected(to_error(problem, "making schema " + options.schema));
   };
   if (auto begun = on.run_script("BEGIN", deadline); !begun) return failed(begun.error());
@@ -127,7 +128,7 @@ result<std::vector<std::string>> migrate(connection& on, const postgres_options&
     return failed(locked.error());
   const auto found = inspect(on, options, deadline);
   if (!found) {
-    (void)on.run_script("ROLLBACK", deadline);
+    on.roll_back(deadline);
     return std::unexpected(found.error());
   }
   std::vector<std::string> done;

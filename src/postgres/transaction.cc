@@ -47,7 +47,7 @@ result<appended> postgres_store::append_inside(
     const std::function<result<void>(pg_conn*)>& your_sql) {
   const auto until = environment().monotonic() + options_.deadline;
   const auto roll_back = [&](error why) -> result<appended> {
-    if (!on.idle()) (void)on.run_script("ROLLBACK", until);
+    if (!on.idle()) on.roll_back(until);
     return std::unexpected(std::move(why));
   };
   const auto ready = writer_->prepare(on, draft, until);
@@ -68,7 +68,7 @@ result<appended> postgres_store::append_inside(
   auto answer = writer_->append_on(on, *ready, until);
   if (!answer) return roll_back(answer.error());
   if (answer->already_applied) {  // then your SQL was committed with it, the first time
-    (void)on.run_script("ROLLBACK", until);
+    on.roll_back(until);
     return answer;
   }
   const auto committed = on.run_script("COMMIT", until);
