@@ -366,6 +366,13 @@ TEST_F(reading_store, never_goes_on_in_the_segment_of_another_store) {
   const auto reader = open_reader();
   EXPECT_EQ(texts(*reader, {}).size(), 2U);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(*writer, "order-1", {filler}));
+  // Once all that is sealed has been indexed, the writer has no more files to make here.
+  const auto deadline = env_->monotonic() + std::chrono::seconds(20);
+  const auto indexed = [&] {
+    return read_manifest(*env_, root() + "/MANIFEST", writer->info().store_id)->segments.size();
+  };
+  while (fs::exists(segment(static_cast<int>(indexed()) + 2)) && env_->monotonic() < deadline)
+    std::this_thread::yield();
   fs::rename(root(), root() + "-before");
   {
     const auto other = open();

@@ -8,6 +8,7 @@
 #include "log_scan.h"
 #include "recovery.h"
 #include "segment_index_builder.h"
+#include "store_directory.h"
 
 namespace annals {
 inline namespace v1 {
@@ -196,6 +197,11 @@ class indexing {
 };
 
 }  // namespace
+
+result<void> check_in_place(const sealed_context& context) {
+  const store_directory here{.paths = context.paths, .store_id = context.store_id};
+  return check_still_there(here, context.environment);
+}
 
 result<indexed_segment> index_segment(const sealed_context& context, std::uint64_t number,
                                       const sealed_log& before) {

@@ -20,6 +20,12 @@ struct indexed_segment {
   std::vector<std::string> categories{};
 };
 
+/// Whether the store is still where it was opened: index files are found by their paths, and a store
+/// that was moved away may have another one in its place.
+///
+/// Errors:  not_a_store; store_corrupt, database_error.
+result<void> check_in_place(const sealed_context& context);
+
 /// Reads a sealed segment from its file, checks all of it, and writes its index file. `before` is
 /// the log of all segments before it.
 ///

@@ -189,6 +189,7 @@ result<void> indexer::index_next() {
 // goes.
 result<void> indexer::add(indexed_segment found) {
   const auto number = found.facts.number;
+  if (auto there = check_in_place(*context_); !there) return there;
   index_run_builder builder;
   for (const auto& slot : found.slots) builder.add(slot);
   const auto run = builder.write(context_->environment, context_->paths.run(number, number),
