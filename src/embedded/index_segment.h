@@ -20,8 +20,8 @@ struct indexed_segment {
   std::vector<std::string> categories{};
 };
 
-/// Whether the store is still where it was opened: index files are found by their paths, and a store
-/// that was moved away may have another one in its place.
+/// Whether the store is still where it was opened: index files are found by their paths, and a
+/// store that was moved away may have another one in its place.
 ///
 /// Errors:  not_a_store; store_corrupt, database_error.
 result<void> check_in_place(const sealed_context& context);
