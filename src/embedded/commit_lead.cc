@@ -45,11 +45,6 @@ void commit_log::wait_for_staged(pending_answer answer) {
   }
 }
 
-void commit_log::when_durable(std::move_only_function<void()> effect) {
-  ANNALS_ASSERT(!groups_.empty(), "nothing is staged that an effect could wait for");
-  groups_.back()->when_durable.push_back(std::move(effect));
-}
-
 void commit_log::lend(const std::atomic<std::uint32_t>& done) {
   const auto group = std::move(lent_to);
   lent_to.reset();
@@ -131,7 +126,6 @@ void commit_log::publish(commit_group& group, const result<void>& written) {
   durable_sequence_ = group.last_sequence;
   durable_event_ = group.last_event;
   state_->publish(durable_);  // before any answer: a reader that hears of one finds it
-  for (auto& effect : group.when_durable) effect();
   if (group.successor && on_sealed) on_sealed(group.into->number());
   mark_when_idle();
 }

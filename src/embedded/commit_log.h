@@ -73,8 +73,6 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   void stage(std::size_t frame_bytes, const frame_facts& facts);
   /// Lets an answer wait for everything staged. The log must not be quiet.
   void wait_for_staged(pending_answer answer);
-  /// Runs `effect`, with the mutex held, once everything staged is durable.
-  void when_durable(std::move_only_function<void()> effect);
   bool quiet() const noexcept { return groups_.empty(); }
   bool overloaded(std::size_t more_bytes) const noexcept;
   /// Answers that have not begun to run.

@@ -264,7 +264,7 @@ std::optional<embedded_store::verdict> embedded_store::check_stream(std::size_t 
   if (write.expected.holds(actual)) return std::nullopt;
   const auto newest = actual.number == 0
                           ? breaking_event{.stream = std::string(write.name)}
-                          : breaking_event{.stream = stream->name,
+                          : breaking_event{.stream = std::string(stream->name),
                                            .version = actual,
                                            .position = {.sequence = stream->last_sequence},
                                            .event_id = stream->last_id};

@@ -37,8 +37,7 @@ struct commit_group {
   std::uint64_t last_sequence = 0;
   uuid last_event{};
   std::vector<pending_answer> waiting{};
-  std::vector<std::move_only_function<void()>> when_durable{};  ///< with the mutex held
-  std::atomic<std::uint32_t> word{0};                           ///< blocked callers park on it
+  std::atomic<std::uint32_t> word{0};  ///< blocked callers park on it
 };
 
 }  // namespace embedded

@@ -192,7 +192,7 @@ result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, con
   const auto head = seen.sealed->find_stream(key);
   if (!head) return std::unexpected(head.error());
   if (!*head) return found;
-  if (!found) found = seen_stream{.key = key, .name = (*head)->name};
+  if (!found) found = seen_stream{.key = key, .name = std::string((*head)->name)};
   found->last_sealed = (*head)->last;
   found->sealed = (*head)->newest;
   if (found->newest.number == 0) {

@@ -119,11 +119,6 @@ void indexer::want(std::uint64_t number) {
   context_->environment.wake_all(changes_);
 }
 
-std::uint64_t indexer::waiting() const {
-  const std::scoped_lock lock(mutex_);
-  return wanted_ > done_ ? wanted_ - done_ : 0;
-}
-
 result<void> indexer::wait_for(std::uint64_t waiting) {
   {
     const std::scoped_lock lock(mutex_);
@@ -211,6 +206,7 @@ result<void> indexer::add(indexed_segment found) {
       sealed = open_sealed_log(context_, content_, sealed->get());
       if (!sealed) return std::unexpected(sealed.error());
     }
+    if (auto there = check_in_place(*context_); !there) return there;
     if (auto written = write_manifest(context_->environment, context_->paths.manifest(), content_);
         !written)
       return written;

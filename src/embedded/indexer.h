@@ -62,8 +62,6 @@ class indexer {
   ///
   /// Errors:  disk_full, database_error, store_corrupt; the next call tries again.
   result<void> wait_for(std::uint64_t waiting);
-  /// Segments that were wanted and have no index yet.
-  std::uint64_t waiting() const;
   /// Ends the thread, when the segment in hand is done.
   void stop();
 

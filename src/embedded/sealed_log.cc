@@ -186,7 +186,7 @@ result<std::optional<command_entry>> sealed_log::find_command(const uuid& id) co
 result<std::string> sealed_log::name_of(const command_entry& command) const {
   const auto head = find_stream(command.stream);
   if (!head) return std::unexpected(head.error());
-  if (*head) return (*head)->name;
+  if (*head) return std::string((*head)->name);
   const auto in = segment_of(command.place);
   if (!in) return std::unexpected(in.error());
   const auto frame = command.place.offset();

@@ -16,10 +16,11 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-/// What the newest event of a stream tells of it.
+/// What the newest event of a stream tells of it. The name is that of the index's entry, or stands
+/// in the sealed log, and lives as long as that.
 struct stream_head {
   uuid key{};
-  std::string name{};
+  std::string_view name{};
   lsn name_place{};
   std::uint32_t category = 0;
   version newest{};

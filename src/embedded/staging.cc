@@ -89,7 +89,7 @@ class frame_builder {
     finish_item(at_);
     at_ += part.name_item.size();
     return index_.enter(part.key, {.key = part.key,
-                                   .name = std::string(part.name),
+                                   .name = part.name,
                                    .name_place = lsn::at(place_.where.segment(), offset),
                                    .category = category});
   }

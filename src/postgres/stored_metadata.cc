@@ -112,7 +112,7 @@ void read_member(stored_metadata& into, const std::string& name, json_walk& walk
     into.timestamp_us = value;
   } else if (name == "tags") {
     for (bool more = walk.take('[') && !walk.take(']'); more; more = walk.take(','))
-      into.tags.push_back(walk.string());
+      if (auto tag = walk.string(); !tag.empty()) into.tags.push_back(std::move(tag));
     walk.take(']');
   } else {
     (void)walk.value();
