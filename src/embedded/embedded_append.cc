@@ -114,12 +114,12 @@ result<void> embedded_store::look_up(const log_view& seen, const std::vector<boo
   for (std::size_t i = 0; i < is_recent.size(); ++i) {
     const auto& key = draft.streams()[i].key;
     if (is_recent[i]) {
-      if (auto known = know(key); !known) return known;
+      if (auto known = know(seen, key); !known) return known;
       continue;
     }
     auto head = seen.sealed->find_stream(key);
     if (!head) return std::unexpected(head.error());
-    facts.heads[i] = std::move(*head);
+    facts.heads[i] = *head;
   }
   for (const auto& condition : unless) {
     auto match = sealed_match(seen, condition, draft.now());
@@ -161,8 +161,9 @@ result<std::optional<breaking_event>> embedded_store::sealed_match(
 }
 
 result<void> embedded_store::know_meanwhile(lock_type& lock, const uuid& key) {
+  const auto seen = view();
   lock.unlock();
-  auto known = know(key);
+  auto known = know(seen, key);
   lock.lock();
   return known;
 }
@@ -337,6 +338,7 @@ std::uint64_t embedded_store::first_recent_match(const query& selects, std::uint
       if (!retains) return true;
       const auto& event = one.event(sequence);
       const auto& stream = one.stream_of(event);
+      if (!stream.known) return true;  // the caller gets to know it, and asks again
       const auto kept = retention_held(stream.key, log_->durable(), stream.older);
       return !kept.hides(one.newest_at(stream, sequence), event.recorded,
                          index_->find(stream.key)->newest(), now);
@@ -392,7 +394,7 @@ result<void> embedded_store::stage_retained(
         auto head = from->find_stream(key);
         lock.lock();
         if (!head) return std::unexpected(head.error());
-        sealed = std::move(*head);
+        sealed = *head;
       }
       if (!looked) return looked;
       continue;

@@ -7,6 +7,8 @@
 #include "annals/forwarding_env.h"
 #include "frame.h"
 #include "segment.h"
+#include "shared_state.h"
+#include "store_directory.h"
 #include "store_fixture.h"
 
 namespace annals::embedded {
@@ -141,6 +143,29 @@ class reading_store : public store_fixture {
 };
 
 using strings = std::vector<std::string>;
+
+// The writer was killed between a seal and what comes after it; or is just there.
+TEST_F(reading_store, begins_where_the_last_indexed_segment_ends) {
+  auto writer = open({.segment_bytes = 16U << 10U});
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(append(*writer, "order-1", {std::string(500, 'p')}));
+  crash(std::move(writer));
+  const store_paths paths{root()};
+  const auto id = find_directory(root(), reader_env).value().store_id;
+  const auto last = read_manifest(reader_env, paths.manifest(), id).value().segments.back();
+  const auto end = lsn::at(last.number, last.seal.offset() + seal_frame_bytes);
+  const auto state = shared_state::make(reader_env, paths, id).value();
+  const auto real_end = state->durable();
+  ASSERT_GT(real_end, end);
+  state->publish(end);
+  const auto reader = open_reader();
+  ASSERT_TRUE(reader);
+  checkpoint at;
+  EXPECT_EQ(read_on(*reader, at).size(), last.first_sequence + last.events - 1);
+  EXPECT_EQ(reader->head()->in(0).sequence, last.first_sequence + last.events - 1);
+  EXPECT_EQ(read_on(*reader, at).size(), 0U);
+  state->publish(real_end);
+  EXPECT_EQ(read_on(*reader, at).size(), 100 - (last.first_sequence + last.events - 1));
+}
 
 TEST_F(reading_store, shows_at_once_what_a_writer_beside_it_has_acknowledged) {
   const auto writer = open();

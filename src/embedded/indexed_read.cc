@@ -155,7 +155,9 @@ class indexed_store::read_run {
   result<void> read_recent(std::uint64_t first, std::uint64_t last) {
     next_ = forwards_ ? first : last;
     for (bool more = true; more && !stopped_;) {
-      more = look_up(forwards_ ? last : first);
+      const auto looked = look_up(forwards_ ? last : first);
+      if (!looked) return std::unexpected(looked.error());
+      more = *looked;
       if (auto named = name_streams(); !named) return named;
       if (auto delivered = deliver(); !delivered) return delivered;
     }
@@ -163,18 +165,34 @@ class indexed_store::read_run {
   }
 
   /// Collects the next events to load; false when there are none behind them.
-  bool look_up(std::uint64_t end) {
+  result<bool> look_up(std::uint64_t end) {
     found_.clear();
-    const lock_type lock(store_.mutex());
+    lock_type lock(store_.mutex());
     for (std::size_t looked_at = 0; looked_at < events_per_turn; ++looked_at) {
       const std::uint64_t at = next_;
+      const auto sequence =
+          whole_store_ ? at : sequences_[static_cast<std::size_t>(at - sealed_end_ - 1)];
+      if (auto known = know_retention(lock, sequence); !known)
+        return std::unexpected(known.error());
       next_ += forwards_ ? 1 : std::uint64_t(-1);
       ++unreported_;
-      look_at(whole_store_ ? at : sequences_[static_cast<std::size_t>(at - sealed_end_ - 1)]);
+      look_at(sequence);
       looked_up_to(at);
       if (at == end) return false;
     }
     return true;
+  }
+
+  // What hides an event of the whole store may stand in a sealed segment.
+  result<void> know_retention(lock_type& lock, std::uint64_t sequence) {
+    if (!retains() || !whole_store_) return {};
+    const auto& holder = *seen_.holder_of(sequence);
+    const auto key = holder.stream_of(holder.event(sequence)).key;
+    if (seen_.knows(key)) return {};
+    lock.unlock();
+    auto known = store_.know(seen_, key);
+    lock.lock();
+    return known;
   }
 
   void looked_up_to(std::uint64_t at) {
@@ -247,7 +265,7 @@ class indexed_store::read_run {
     if (!std::exchange(names_missing_, false)) return {};
     for (auto& event : found_) {
       if (!event.name.empty()) continue;
-      if (auto known = store_.know(event.stream); !known) return known;
+      if (auto known = store_.know(seen_, event.stream); !known) return known;
       const lock_type lock(store_.mutex());
       event.name = seen_.find(event.stream)->name;
     }

@@ -22,6 +22,31 @@ const recent_stream* log_view::find(const uuid& key) const {
   return nullptr;
 }
 
+bool log_view::knows(const uuid& key) const {
+  return std::ranges::all_of(recent, [&](const auto& one) {
+    const auto* stream = std::as_const(*one).find(key);
+    return stream == nullptr || stream->known;
+  });
+}
+
+void log_view::learn(const uuid& key, stream_head older) const {
+  for (const auto& one : recent) {
+    auto* stream = one->find(key);
+    if (stream == nullptr) continue;
+    if (!stream->known) {
+      stream->known = true;
+      stream->name = older.name;
+      stream->previous_sequence = older.last_sequence;
+      stream->previous_id = older.last_id;
+      stream->older = older.kept;
+    }
+    if (const auto* changed = one->find_retention(key, lsn::greatest())) older.kept = *changed;
+    if (stream->events.empty()) continue;
+    older.last_sequence = one->newest_sequence_of(*stream);
+    older.last_id = one->newest_of(*stream).id;
+  }
+}
+
 indexed_store::indexed_store(env& environment, store_directory directory,
                              std::unique_ptr<log_index> index, role plays)
     : event_store(environment, {.store_id = directory.store_id,
@@ -143,29 +168,24 @@ result<void> indexed_store::check_history(const log_view& seen, const checkpoint
   return std::unexpected(checkpoint_diverged(mark, info()));
 }
 
-result<void> indexed_store::know(const uuid& key) {
-  for (;;) {
-    std::shared_ptr<const sealed_log> sealed;
-    {
-      const lock_type lock(mutex());
-      const auto* stream = index_->find(key);
-      if (stream == nullptr || stream->known) return {};
-      sealed = index_->sealed();
-    }
-    const auto head = sealed->find_stream(key);
-    if (!head) return std::unexpected(head.error());
-    if (!*head)
-      return corrupt_log(directory_.paths.root + ": stream " + key.to_string() +
-                         " goes on in the log, but its beginning is not found");
+// The index may have moved on from the view: its recent segments may be other ones by now.
+result<void> indexed_store::know(const log_view& seen, const uuid& key) {
+  {
     const lock_type lock(mutex());
-    if (index_->sealed() != sealed) continue;  // meanwhile more was sealed: look again
-    index_->know(key, **head);
-    return {};
+    if (seen.knows(key)) return {};
   }
+  const auto head = seen.sealed->find_stream(key);
+  if (!head) return std::unexpected(head.error());
+  if (!*head)
+    return corrupt_log(directory_.paths.root + ": stream " + key.to_string() +
+                       " goes on in the log, but its beginning is not found");
+  const lock_type lock(mutex());
+  seen.learn(key, **head);
+  return {};
 }
 
 result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, const uuid& key) {
-  if (auto known = know(key); !known) return std::unexpected(known.error());
+  if (auto known = know(seen, key); !known) return std::unexpected(known.error());
   std::optional<seen_stream> found;
   bool begins_here = false;
   {
@@ -252,7 +272,7 @@ result<command_record> indexed_store::record_of(const log_view& seen,
                                                 const command_entry& command) {
   command_record record{command.result, command.digest, {}};
   if (command.stream.is_nil()) return record;
-  if (auto known = know(command.stream); !known) return std::unexpected(known.error());
+  if (auto known = know(seen, command.stream); !known) return std::unexpected(known.error());
   {
     const lock_type lock(mutex());
     if (const auto* stream = seen.find(command.stream)) {

@@ -23,6 +23,10 @@ struct log_view {
   const recent_segment* holder_of(std::uint64_t sequence) const noexcept;
   /// What the newest recent segment that has a stream knows of it; null: none has.
   const recent_stream* find(const uuid& key) const;
+  /// True when no recent segment has an entry of a stream that is not known.
+  bool knows(const uuid& key) const;
+  /// Fills in what entries of a stream do not know, from what the sealed segments tell.
+  void learn(const uuid& key, stream_head older) const;
 };
 
 /// A stream as a reader sees it.
@@ -85,8 +89,8 @@ class indexed_store : public event_store {
   /// The first version that retention does not hide.
   result<version> first_kept(const log_view& seen, const seen_stream& of, time_point now);
   result<command_record> record_of(const log_view& seen, const command_entry& command);
-  /// Fills in what the recent entry of a stream does not know.
-  result<void> know(const uuid& key);
+  /// Fills in what recent entries of a stream do not know.
+  result<void> know(const log_view& seen, const uuid& key);
 
   store_directory directory_;
   std::unique_ptr<log_index> index_;

@@ -55,6 +55,7 @@ result<lsn> log_follower::find_reach() {
     const auto durable = state_->durable();
     note_told(true);
     if (durable >= place_) return durable;
+    if (!current_) return place_;  // a file of an older copy: what MANIFEST names is sealed
     return corrupt_log(directory_.paths.root +
                        ": the log ends before what was read of it; an older copy of the store was "
                        "put in its place, open it anew");

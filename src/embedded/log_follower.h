@@ -30,7 +30,11 @@ class log_follower {
 
   log_follower(const store_directory& directory, env& environment, log_index& index,
                std::mutex& guard)
-      : directory_(directory), env_(environment), index_(index), guard_(guard) {}
+      : directory_(directory),
+        env_(environment),
+        index_(index),
+        guard_(guard),
+        place_(end_of(*index.sealed()).place()) {}
 
   /// Reads what has been acknowledged since.
   ///
@@ -69,7 +73,7 @@ class log_follower {
   std::shared_ptr<shared_state> state_{};
   std::shared_ptr<segment> current_{};
   std::optional<segment_scan> scan_{};
-  lsn place_{};
+  lsn place_;
   bool told_ = false;
   std::optional<error> failed_{};                            // the index is of no use any more
   int tries_ = 0;                                            // of what could not be read

@@ -122,24 +122,6 @@ const command_entry* log_index::find_command(const uuid& id) const {
   return nullptr;
 }
 
-void log_index::know(const uuid& key, stream_head sealed) {
-  for (const auto& one : recent_) {
-    auto* stream = one->find(key);
-    if (stream == nullptr) continue;
-    if (!stream->known) {
-      stream->known = true;
-      stream->name = sealed.name;
-      stream->previous_sequence = sealed.last_sequence;
-      stream->previous_id = sealed.last_id;
-      stream->older = sealed.kept;
-    }
-    if (const auto* changed = one->find_retention(key, lsn::greatest())) sealed.kept = *changed;
-    if (stream->events.empty()) continue;
-    sealed.last_sequence = one->newest_sequence_of(*stream);
-    sealed.last_id = one->newest_of(*stream).id;
-  }
-}
-
 bool log_index::has_retention() const noexcept {
   return sealed_->has_retention() ||
          std::ranges::any_of(recent_, [](const auto& one) { return one->has_retention(); });

@@ -60,8 +60,6 @@ class log_index {
   recent_stream* find(const uuid& key) const;
   /// The entry of a stream in the active segment: made, from `older`, when there is none.
   recent_stream& enter(const uuid& key, const stream_head& older);
-  /// Fills in what entries of a stream do not know, from what the sealed segments tell.
-  void know(const uuid& key, stream_head sealed);
   /// All that the recent segments say of a stream that one of them has, staged or not.
   stream_head head_of(const uuid& key) const;
 

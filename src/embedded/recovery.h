@@ -53,6 +53,11 @@ struct segment_end {
   lsn seal{};
   std::uint32_t seal_crc = 0;
   std::uint64_t next_sequence = 1;
+
+  /// Behind the seal; 0: there is none.
+  lsn place() const noexcept {
+    return seal == lsn{} ? lsn{} : lsn::at(seal.segment(), seal.offset() + seal_frame_bytes);
+  }
 };
 /// The end of the last sealed segment that has an index.
 segment_end end_of(const sealed_log& sealed);

@@ -122,7 +122,7 @@ result<std::optional<stream_head>> sealed_log::find_stream(const uuid& key) cons
         if (event->stream_key != key) return false;
         auto made = head_from(*event, slot.newest);
         if (!made) return std::unexpected(made.error());
-        head = std::move(*made);
+        head = *made;
         return true;
       });
   if (!found) return std::unexpected(found.error());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <random>
 
@@ -24,7 +25,12 @@ class killed_store : public ::testing::Test {
     std::string name = (fs::temp_directory_path() / "annals-crash-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
   }
+  // Of a failure the store is what tells: it stays.
   ~killed_store() override {
+    if (HasFailure()) {
+      std::cerr << "the store is kept in " << directory_ << '\n';
+      return;
+    }
     std::error_code ignored;  // a left-over directory fails no test
     fs::remove_all(directory_, ignored);
   }
