@@ -330,6 +330,7 @@ result<void> embedded_store::check_recent_history(const checkpoint& mark) const 
   return std::unexpected(checkpoint_diverged(mark, info()));
 }
 
+// Of a stream that is not known nothing is hidden: the caller gets to know it, and asks again.
 std::uint64_t embedded_store::first_recent_match(const query& selects, std::uint64_t after,
                                                  time_point now) const {
   const bool retains = index_->has_retention();
@@ -338,7 +339,6 @@ std::uint64_t embedded_store::first_recent_match(const query& selects, std::uint
       if (!retains) return true;
       const auto& event = one.event(sequence);
       const auto& stream = one.stream_of(event);
-      if (!stream.known) return true;  // the caller gets to know it, and asks again
       const auto kept = retention_held(stream.key, log_->durable(), stream.older);
       return !kept.hides(one.newest_at(stream, sequence), event.recorded,
                          index_->find(stream.key)->newest(), now);

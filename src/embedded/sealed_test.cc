@@ -259,6 +259,7 @@ class sealed_store : public store_fixture {
     return count;
   }
 
+  interrupted_env world_{};
   std::unique_ptr<event_store> sealed_{};
   std::unique_ptr<event_store> plain_{};
   std::string other_;
@@ -361,8 +362,7 @@ TEST_F(sealed_store, hides_what_retention_of_sealed_segments_removes_behind_them
 // A lookup has its view of the log; while it reads an index, a recent segment of that view gets
 // one.
 TEST_F(sealed_store, names_streams_of_segments_that_leave_memory_meanwhile) {
-  interrupted_env world;
-  env_ = &world;
+  env_ = &world_;
   sealed_ = open(many_segments);
   const std::vector<std::string> filler{std::string(1'500, 'f')};
   const auto index_another = [&] {
@@ -371,6 +371,7 @@ TEST_F(sealed_store, names_streams_of_segments_that_leave_memory_meanwhile) {
       ASSERT_TRUE(append(*sealed_, "filler", filler));
     ASSERT_GE(files_in("/idx", ".six"), before + 2);
   };
+  index_another();
   ASSERT_TRUE(append(*sealed_, "order-1", {"first"}));
   index_another();
   ASSERT_TRUE(append(*sealed_, "order-1", {"second"}));
@@ -378,9 +379,9 @@ TEST_F(sealed_store, names_streams_of_segments_that_leave_memory_meanwhile) {
   sealed_.reset();
   sealed_ = open(many_segments);
   ASSERT_TRUE(append(*sealed_, "filler", filler));  // is known from here on
-  world.when_opening(".six", index_another);
+  world_.when_opening(".six", index_another);
   const auto listed = sealed_->list_streams({.prefix = "order-"});
-  EXPECT_FALSE(world.waits()) << "no index was opened";
+  ASSERT_FALSE(world_.waits()) << "no index was opened";
   ASSERT_TRUE(listed) << listed.error().to_string();
   ASSERT_EQ(listed->size(), 1U);
   EXPECT_EQ(listed->front().name, "order-1");
