@@ -365,21 +365,22 @@ TEST_F(sealed_store, names_streams_of_segments_that_leave_memory_meanwhile) {
   env_ = &world_;
   sealed_ = open(many_segments);
   const std::vector<std::string> filler{std::string(1'500, 'f')};
-  const auto index_another = [&] {
-    const auto before = files_in("/idx", ".six");
-    for (int i = 0; i < 1'000 && files_in("/idx", ".six") < before + 2; ++i)
+  // Until the segment that is written now has left memory: when the one after it has a file.
+  const auto index_this = [&] {
+    const auto wanted = files_in("/log", ".seg") + 1;
+    for (int i = 0; i < 1'000 && files_in("/idx", ".six") < wanted; ++i)
       ASSERT_TRUE(append(*sealed_, "filler", filler));
-    ASSERT_GE(files_in("/idx", ".six"), before + 2);
+    ASSERT_GE(files_in("/idx", ".six"), wanted);
   };
-  index_another();
+  index_this();
   ASSERT_TRUE(append(*sealed_, "order-1", {"first"}));
-  index_another();
+  index_this();
   ASSERT_TRUE(append(*sealed_, "order-1", {"second"}));
   ASSERT_TRUE(append(*sealed_, "filler", filler));
   sealed_.reset();
   sealed_ = open(many_segments);
   ASSERT_TRUE(append(*sealed_, "filler", filler));  // is known from here on
-  world_.when_opening(".six", index_another);
+  world_.when_opening(".six", index_this);
   const auto listed = sealed_->list_streams({.prefix = "order-"});
   ASSERT_FALSE(world_.waits()) << "no index was opened";
   ASSERT_TRUE(listed) << listed.error().to_string();
