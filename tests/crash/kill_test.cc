@@ -39,7 +39,7 @@ class killed_store : public ::testing::Test {
 
   void kill_often(int blocking, int completing) {
     const bool thorough = std::getenv("ANNALS_LONG") != nullptr;
-    const int kills = thorough ? 350 : 4;
+    const int kills = thorough ? 350 : 16;
     std::map<int, std::uint64_t> acknowledged;
     std::size_t total = 0;
     for (int i = 0; i < kills && !HasFailure(); ++i) {
