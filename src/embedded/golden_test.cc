@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "annals/forwarding_env.h"
+#include "segment.h"
 #include "store_fixture.h"
 
 namespace annals::embedded {
