@@ -18,6 +18,10 @@ struct embedded_options {
   /// Of new segments: 16 KiB to 4 GiB, a multiple of 4 KiB; below 4 MiB only for tests.
   std::uint64_t segment_bytes = 64U << 20U;
   uuid store_id{};  ///< of a new store, to make it the copy of another; nil: a new one
+  /// Or os: an append is acknowledged once the operating system has it, and outlives the process. A
+  /// power cut may take the newest ones, back to the beginning of the segment at most; what is left
+  /// is a prefix. Each time the store is opened for writing one may say otherwise.
+  annals::durability durability = durability::power_loss;
 };
 
 /// Opens the store in a directory: an append-only log of checksummed segments. One process at a
@@ -27,7 +31,8 @@ struct embedded_options {
 /// the end is refused. Opened read-only, each call shows what was acknowledged before it began,
 /// in whatever process.
 ///
-/// Errors:  not_a_store, store_too_new, store_in_use ("in use by pid N"; not when read-only),
+/// Errors:  invalid_argument of options out of range; not_a_store, store_too_new, store_in_use ("in
+///          use by pid N"; not when read-only),
 ///          store_corrupt (with segment, offset and positions), disk_full, database_error.
 ///          Calls of a read-only store also answer not_a_store when it was deleted or replaced, and
 ///          in_doubt for a checkpoint that, since a power cut, nothing proves.

@@ -97,13 +97,17 @@ result<void> commit_log::write(commit_group& group) {
   if (group.successor)
     if (auto named = name_successor(*group.successor); !named) return named;
   const std::size_t whole = round_up(group.used, group.into->write_unit());
-  return group.into->writer->write_at(group.base, {group.memory, whole});
+  auto written = group.into->writer->write_at(group.base, {group.memory, whole});
+  // Only the segment that is written may be torn: indexes and later segments rely on those before.
+  if (written && group.successor && !flushes_) written = group.into->writer->sync();
+  return written;
 }
 
 // Before the seal is written, so that a sealed segment always has its successor.
 result<void> commit_log::name_successor(segment& next) {
   const auto block = header_block(next.header);
   auto written = next.writer->write_at(0, {block.data(), block.size()});
+  if (written && !flushes_) written = next.writer->sync();
   if (written) written = env_.rename(paths_.zeroed(next.number()), next.path);
   if (written) written = env_.sync_directory(paths_.log());
   if (!written) return written;
@@ -123,6 +127,7 @@ void commit_log::publish(commit_group& group, const result<void>& written) {
   const auto end = lsn::at(group.into->number(), group.base + group.used);
   image_.add({begin, end, group.memory + group.prefix, group.page});
   durable_ = end;
+  if (flushes_ || group.successor) flushed_ = end;
   durable_sequence_ = group.last_sequence;
   durable_event_ = group.last_event;
   state_->publish(durable_);  // before any answer: a reader that hears of one finds it
@@ -192,7 +197,7 @@ void commit_log::run_io() {
 }
 
 void commit_log::mark_when_idle() {
-  if (mark_posted_ || stopping_ || durable_ == marked_) return;
+  if (mark_posted_ || stopping_ || durable_ == marked_ || !flushes_) return;
   mark_posted_ = true;
   env_.post(idle_before_mark, [log = weak_from_this(), end = end_.place()] {
     if (const auto self = log.lock()) self->mark_if_idle(end);
@@ -227,7 +232,7 @@ result<log_end> commit_log::close() {
         lock.lock();
       } else if (!groups_.empty()) {
         lead(lock, nullptr);
-      } else if (!failure_ && durable_ != marked_ && fits(sizeof(frame_header))) {
+      } else if (!failure_ && flushes_ && durable_ != marked_ && fits(sizeof(frame_header))) {
         stage_mark();
       } else {
         break;
@@ -240,6 +245,8 @@ result<log_end> commit_log::close() {
   io.reset();  // joins
   supply_.stop();
   const lock_type lock(mutex_);
+  if (!failure_ && !flushes_)
+    if (const auto flushed = end_.active->writer->sync(); !flushed) failure_ = flushed.error();
   if (failure_) return std::unexpected(*failure_);
   return end_;
 }

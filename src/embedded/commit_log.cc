@@ -7,6 +7,7 @@
 #include "annals/limits.h"
 #include "bytes.h"
 #include "frame.h"
+#include "store_directory.h"
 
 namespace annals {
 inline namespace v1 {
@@ -21,19 +22,21 @@ std::string_view writer_version() noexcept {
 
 }  // namespace
 
-commit_log::commit_log(env& environment, store_paths paths, std::uint64_t segment_bytes,
+commit_log::commit_log(env& environment, store_paths paths, const embedded_options& options,
                        const uuid& store_id, log_end end, std::unique_ptr<shared_state> tells,
                        completion_thread& completions, notifier& waits)
     : env_(environment),
       paths_(std::move(paths)),
-      segment_bytes_(segment_bytes),
+      segment_bytes_(options.segment_bytes),
+      flushes_(options.durability == durability::power_loss),
       store_id_(store_id),
       completions_(completions),
       notifier_(waits),
       state_(std::move(tells)),
-      supply_(environment, paths_, end.active->number() + 1),
+      supply_(environment, paths_, end.active->number() + 1, written_through(options)),
       end_(std::move(end)),
       durable_(end_.place()),
+      flushed_(durable_),
       durable_sequence_(end_.last_sequence),
       durable_event_(end_.last_event),
       marked_(durable_) {}
@@ -180,7 +183,7 @@ void commit_log::put_frame(commit_group& group, std::size_t frame_bytes, const f
                             .items_crc = facts.items_crc,
                             .previous_crc = end_.last_crc,
                             .previous_length = end_.last_length,
-                            .durable = durable_,
+                            .durable = flushed_,
                             .clock = clock};
   end_.last_crc = finish_frame(group.memory + group.used, header, end_.active->seed());
   end_.last_length = header.length;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 
+#include "annals/embedded.h"
 #include "annals/engine.h"
 #include "group.h"
 #include "segment_supply.h"
@@ -44,7 +45,8 @@ struct frame_facts {
 
 /// Group commit: frames are staged under the mutex into the open group; whoever waits leads, that
 /// is writes the oldest group with one durable write, while the next one fills. One write in
-/// flight, no timer. The first failed write ends all writing.
+/// flight, no timer. The first failed write ends all writing. "Durable" is what the options call
+/// so.
 ///
 /// Threads: any; calls marked "held" with `mutex()` held, the others without.
 class commit_log : public std::enable_shared_from_this<commit_log> {
@@ -56,9 +58,9 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   };
 
   /// `tells` is what readers in other processes hear from.
-  commit_log(env& environment, store_paths paths, std::uint64_t segment_bytes, const uuid& store_id,
-             log_end end, std::unique_ptr<shared_state> tells, completion_thread& completions,
-             notifier& waits);
+  commit_log(env& environment, store_paths paths, const embedded_options& options,
+             const uuid& store_id, log_end end, std::unique_ptr<shared_state> tells,
+             completion_thread& completions, notifier& waits);
   ~commit_log();
 
   std::mutex& mutex() noexcept { return mutex_; }
@@ -129,6 +131,7 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   env& env_;
   store_paths paths_;
   std::uint64_t segment_bytes_;
+  bool flushes_;  // what is acknowledged; else the operating system does, and seals are flushed
   uuid store_id_;
   completion_thread& completions_;
   notifier& notifier_;
@@ -143,7 +146,8 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   std::deque<std::shared_ptr<commit_group>> groups_{};  // oldest first, the one in flight included
   bool leading_ = false;
   std::optional<error> failure_{};
-  lsn durable_{};
+  lsn durable_{};  // acknowledged
+  lsn flushed_{};  // and for certain on disk: what frames prove
   std::uint64_t durable_sequence_ = 0;
   uuid durable_event_{};
   lsn marked_{};  // a frame ends here that proves all before it, and holds nothing

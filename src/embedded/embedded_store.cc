@@ -36,10 +36,11 @@ embedded_store::embedded_store(env& environment, store_directory directory,
                                const embedded_options& options, sealed_beginning beginning,
                                std::unique_ptr<log_index> index, recovered_log recovered,
                                std::unique_ptr<shared_state> tells)
-    : indexed_store(environment, std::move(directory), std::move(index), role::writer) {
-  log_ = std::make_shared<commit_log>(environment, directory_.paths, options.segment_bytes,
-                                      directory_.store_id, std::move(recovered.end),
-                                      std::move(tells), completions_, notifier_);
+    : indexed_store(environment, std::move(directory), std::move(index), role::writer,
+                    options.durability) {
+  log_ = std::make_shared<commit_log>(environment, directory_.paths, options, directory_.store_id,
+                                      std::move(recovered.end), std::move(tells), completions_,
+                                      notifier_);
   log_->on_new_segment = [this](std::shared_ptr<segment> next) {
     index_->begin_segment(std::move(next));
   };
@@ -132,6 +133,9 @@ result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
     return fail(errc::invalid_argument,
                 "segment_bytes is 16 KiB to 4 GiB, a multiple of 4 KiB, found " +
                     std::to_string(options.segment_bytes));
+  if (options.durability == durability::memory)
+    return fail(errc::invalid_argument,
+                "durability is power_loss or os; a store in memory is opened with \"memory:\"");
   if (options.read_only) return open_following(directory, environment);
   auto found = open_directory(directory, options, environment);
   if (!found) return std::unexpected(found.error());
@@ -140,7 +144,7 @@ result<std::unique_ptr<event_store>> open_embedded(const std::string& directory,
   if (auto indexed = index_older_segments(*found, environment, *beginning); !indexed)
     return std::unexpected(indexed.error());
   auto index = std::make_unique<log_index>(beginning->sealed);
-  auto recovered = recover_log(*found, environment, *index);
+  auto recovered = recover_log(*found, environment, *index, written_through(options));
   if (!recovered) return std::unexpected(recovered.error());
   auto tells = shared_state::make(environment, found->paths, found->store_id);
   if (!tells) return std::unexpected(tells.error());

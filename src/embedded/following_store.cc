@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds without_state{100};  // between looks, while
 following_store::following_store(env& environment, store_directory directory,
                                  sealed_beginning beginning)
     : indexed_store(environment, std::move(directory),
-                    std::make_unique<log_index>(beginning.sealed), role::reader),
+                    std::make_unique<log_index>(beginning.sealed), role::reader,
+                    durability::power_loss),
       context_(std::move(beginning.context)),
       follower_(directory_, environment, *index_, mutex_) {}
 

@@ -48,11 +48,11 @@ void log_view::learn(const uuid& key, stream_head older) const {
 }
 
 indexed_store::indexed_store(env& environment, store_directory directory,
-                             std::unique_ptr<log_index> index, role plays)
+                             std::unique_ptr<log_index> index, role plays, durability promised)
     : event_store(environment, {.store_id = directory.store_id,
                                 .engine = "embedded",
                                 .address = "file:" + directory.paths.root,
-                                .durability = durability::power_loss}),
+                                .durability = promised}),
       directory_(std::move(directory)),
       index_(std::move(index)),
       completions_(environment),

@@ -48,7 +48,7 @@ class indexed_store : public event_store {
   using lock_type = std::unique_lock<std::mutex>;
 
   indexed_store(env& environment, store_directory directory, std::unique_ptr<log_index> index,
-                role plays);
+                role plays, durability promised);
 
   /// Guards the index, and what "held" says below.
   virtual std::mutex& mutex() noexcept = 0;

@@ -15,8 +15,9 @@ namespace {
 /// One pass over the log, segment by segment.
 class recovery {
  public:
-  recovery(const store_directory& directory, env& environment, log_index& index)
-      : directory_(directory), env_(environment), index_(index) {}
+  recovery(const store_directory& directory, env& environment, log_index& index,
+           write_through through)
+      : directory_(directory), env_(environment), index_(index), through_(through) {}
 
   result<recovered_log> run() {
     const auto numbers = list_segments(directory_.paths, env_);
@@ -86,7 +87,7 @@ class recovery {
     if (!header) return std::unexpected(header.error());
     opened->header = *header;
     if (number + 1 < last_number_) return opened;
-    auto writer = env_.open(opened->path, file_mode::write, write_through::durable);
+    auto writer = env_.open(opened->path, file_mode::write, through_);
     if (!writer) return std::unexpected(writer.error());
     if (auto synced = (*writer)->sync(); !synced) return std::unexpected(synced.error());
     opened->writer = std::move(*writer);
@@ -164,8 +165,15 @@ class recovery {
     auto made = env_.create_directories(paths.lost());
     if (!made) return made;
     const auto now = std::to_string(env_.now().time_since_epoch().count());
-    const std::string path = paths.lost() + '/' + std::to_string(active.number()) + '-' +
-                             std::to_string(from) + '-' + now + ".bytes";
+    const std::string name = paths.lost() + '/' + std::to_string(active.number()) + '-' +
+                             std::to_string(from) + '-' + now;
+    auto path = name + ".bytes";
+    for (int i = 2;; ++i) {  // a clock may show a time twice
+      const auto taken = env_.exists(path);
+      if (!taken) return std::unexpected(taken.error());
+      if (!*taken) break;
+      path = name + '-' + std::to_string(i) + ".bytes";
+    }
     auto copy = env_.open(path, file_mode::create, write_through::none);
     if (!copy) return std::unexpected(copy.error());
     file_window window(*active.writer, active.capacity());
@@ -203,6 +211,7 @@ class recovery {
   const store_directory& directory_;
   env& env_;
   log_index& index_;
+  write_through through_;
   recovered_log found_{};
   std::uint64_t last_number_ = 0;
   segment_end before_{};
@@ -316,8 +325,8 @@ std::string describe_damage(const std::string& path, std::uint64_t offset, std::
 }
 
 result<recovered_log> recover_log(const store_directory& directory, env& environment,
-                                  log_index& index) {
-  return recovery(directory, environment, index).run();
+                                  log_index& index, write_through through) {
+  return recovery(directory, environment, index, through).run();
 }
 
 }  // namespace embedded

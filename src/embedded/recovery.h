@@ -33,12 +33,12 @@ result<sealed_beginning> open_beginning(const store_directory& directory, env& e
                                         role plays);
 
 /// Reads the log behind what the index has sealed into it, checks that, and repairs a torn tail;
-/// docs/format.md, "Opening".
+/// docs/format.md, "Opening". `through` is how the log will be written.
 ///
 /// Errors:  store_corrupt with file, offset and positions; store_too_new, disk_full,
 /// database_error.
 result<recovered_log> recover_log(const store_directory& directory, env& environment,
-                                  log_index& index);
+                                  log_index& index, write_through through);
 
 /// The numbers of the segments that are there, ascending.
 ///

@@ -76,7 +76,7 @@ void segment_supply::run() {
       env_.park(changes_, seen);
       continue;
     }
-    auto made = make(env_, path, capacity, std::move(grown), stopping_);
+    auto made = make(env_, path, capacity, through_, std::move(grown), stopping_);
     {
       const std::scoped_lock lock(mutex_);
       if (made) {
@@ -92,7 +92,8 @@ void segment_supply::run() {
 }
 
 result<zeroed_file> segment_supply::make(env& environment, const std::string& path,
-                                         std::uint64_t capacity, std::optional<zeroed_file> grown,
+                                         std::uint64_t capacity, write_through through,
+                                         std::optional<zeroed_file> grown,
                                          const std::atomic<bool>& stopping) {
   zeroed_file made;
   if (grown) {
@@ -104,7 +105,7 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
       if (auto removed = environment.remove(path); !removed)
         return std::unexpected(removed.error());
     }
-    auto opened = environment.open(path, file_mode::create, write_through::durable);
+    auto opened = environment.open(path, file_mode::create, through);
     if (!opened) return std::unexpected(opened.error());
     made.writer = std::move(*opened);
   }

@@ -24,8 +24,9 @@ struct zeroed_file {
 class segment_supply {
  public:
   /// Makes the files of segments from `next_number` on, one at a time.
-  segment_supply(env& environment, store_paths paths, std::uint64_t next_number)
-      : env_(environment), paths_(std::move(paths)), next_number_(next_number) {}
+  segment_supply(env& environment, store_paths paths, std::uint64_t next_number,
+                 write_through through)
+      : env_(environment), paths_(std::move(paths)), through_(through), next_number_(next_number) {}
   segment_supply(const segment_supply&) = delete;
   segment_supply& operator=(const segment_supply&) = delete;
   ~segment_supply() { stop(); }
@@ -45,7 +46,7 @@ class segment_supply {
 
   /// Makes a file of zeros: creates it, or lengthens the one given.
   static result<zeroed_file> make(env& environment, const std::string& path, std::uint64_t capacity,
-                                  std::optional<zeroed_file> grown,
+                                  write_through through, std::optional<zeroed_file> grown,
                                   const std::atomic<bool>& stopping);
 
  private:
@@ -53,6 +54,7 @@ class segment_supply {
 
   env& env_;
   store_paths paths_;
+  write_through through_;
   mutable std::mutex mutex_{};
   std::uint64_t next_number_;
   std::uint64_t wanted_ = 0;  // bytes; 0: nothing asked for

@@ -14,7 +14,7 @@ struct supply_of_segments : store_fixture {
   supply_of_segments() { EXPECT_TRUE(disk_env.create_directories(paths.log())); }
   failing_env disk_env{posix_env()};
   store_paths paths{root()};
-  segment_supply supply{disk_env, paths, 7};
+  segment_supply supply{disk_env, paths, 7, write_through::durable};
 };
 
 TEST_F(supply_of_segments, makes_a_file_of_zeros_of_the_size_asked_for) {

@@ -87,7 +87,8 @@ result<std::shared_ptr<segment>> make_first_segment(const store_directory& direc
                                                     env& environment) {
   const std::atomic<bool> never{false};
   auto body = segment_supply::make(environment, directory.paths.zeroed(1),
-                                   planned_capacity(1, options.segment_bytes), std::nullopt, never);
+                                   planned_capacity(1, options.segment_bytes),
+                                   write_through::durable, std::nullopt, never);
   if (!body) return std::unexpected(body.error());
   auto first = std::make_shared<segment>();
   first->header = {.store_id = directory.store_id,

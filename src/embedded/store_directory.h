@@ -18,6 +18,11 @@ struct store_directory {
   std::optional<store_mark> closed{};  ///< how far the log went at the last clean close
 };
 
+/// How the log is written for what the options promise.
+inline write_through written_through(const embedded_options& options) noexcept {
+  return options.durability == durability::os ? write_through::none : write_through::durable;
+}
+
 /// Locks a directory and finds out which store it holds; makes one where the options want it.
 ///
 /// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt, disk_full, database_error.

@@ -17,7 +17,8 @@ namespace annals {
 /// A child process that appends, and what it acknowledged.
 class appender {
  public:
-  appender(const std::string& program, const std::string& directory, int blocking, int completing) {
+  appender(const std::string& program, const std::string& directory, int blocking, int completing,
+           const std::string& durability = "power_loss") {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const auto writers = std::to_string(blocking);
@@ -26,7 +27,7 @@ class appender {
     if (child_ == 0) {
       ::dup2(ends[1], STDOUT_FILENO);
       ::execl(program.c_str(), program.c_str(), directory.c_str(), writers.c_str(), others.c_str(),
-              nullptr);
+              durability.c_str(), nullptr);
       ::_exit(127);
     }
     ::close(ends[1]);

@@ -1,13 +1,14 @@
 // Appends until it is killed. Writes "writer version\n" to stdout for every acknowledged append, in
 // one write each, so that whoever reads the pipe knows all that was acknowledged.
 //
-// crash_appender_program DIRECTORY BLOCKING_WRITERS COMPLETING_WRITERS
+// crash_appender_program DIRECTORY BLOCKING_WRITERS COMPLETING_WRITERS power_loss|os
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -89,8 +90,11 @@ void append_completing(event_store& store, int writer) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 1;
-  auto opened = open_embedded(argv[1], {.segment_bytes = 1U << 20U});
+  if (argc != 5) return 1;
+  const bool os = std::string_view(argv[4]) == "os";
+  auto opened = open_embedded(
+      argv[1],
+      {.segment_bytes = 1U << 20U, .durability = os ? durability::os : durability::power_loss});
   if (!opened) give_up(opened.error());
   const int blocking = std::atoi(argv[2]);
   const int completing = std::atoi(argv[3]);

@@ -37,13 +37,13 @@ class killed_store : public ::testing::Test {
 
   std::string store() const { return directory_ + "/store"; }
 
-  void kill_often(int blocking, int completing) {
+  void kill_often(int blocking, int completing, const std::string& durability = "power_loss") {
     const bool thorough = std::getenv("ANNALS_LONG") != nullptr;
     const int kills = thorough ? 350 : 16;
     std::map<int, std::uint64_t> acknowledged;
     std::size_t total = 0;
     for (int i = 0; i < kills && !HasFailure(); ++i) {
-      appender running(program_, store(), blocking, completing);
+      appender running(program_, store(), blocking, completing, durability);
       std::this_thread::sleep_for(std::chrono::milliseconds(delay_(random_)));
       for (const auto& [writer, version] : running.kill())
         acknowledged[writer] = std::max(acknowledged[writer], version);
@@ -118,6 +118,10 @@ TEST_F(killed_store, keeps_all_that_many_blocking_writers_were_told) {
 }
 TEST_F(killed_store, keeps_all_that_writers_with_many_appends_in_flight_were_told) {
   kill_often(2, 6);
+}
+// A kill takes nothing from the operating system.
+TEST_F(killed_store, keeps_all_that_writers_were_told_once_the_operating_system_had_it) {
+  kill_often(16, 0, "os");
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ class run {
   void prepare() {
     lied_ = lied_ || machine_.has_lied();
     if (!machine_.has_power()) {
+      lossy_ = lossy_ || plan_.os;
       stop_watching();
       machine_.restore_power();
     }
@@ -63,7 +64,10 @@ class run {
   bool dead() { return !process_->exists("/"); }
 
   void live() {
-    auto opened = open_embedded(root, {.segment_bytes = 1U << 20U}, *process_);
+    auto opened = open_embedded(root,
+                                {.segment_bytes = plan_.os ? 16U << 10U : 1U << 20U,
+                                 .durability = plan_.os ? durability::os : durability::power_loss},
+                                *process_);
     if (!opened) {
       if (dead()) return say("died while it was opened");
       if (lied_ && opened.error().code() == errc::store_corrupt) {
@@ -74,11 +78,11 @@ class run {
       return note("opening: " + opened.error().to_string());
     }
     store_ = std::move(*opened);
-    auto problem = oracle_.compare(*store_, lied_);
-    if (!problem) problem = ledger_.compare(*store_, lied_);
+    auto problem = oracle_.compare(*store_, lied_ || lossy_);
+    if (!problem) problem = ledger_.compare(*store_, lied_ || lossy_);
     // A process that dies while it compares has compared nothing.
     if (problem && !dead()) return note(*problem);
-    if (!lied_ && !problem)
+    if (!lied_ && !lossy_ && !problem)
       if (const auto wrong = watcher_.compare(oracle_)) return note(*wrong);
     if (!early_) plan_crash();
     if (plan_.faults) draw_faults();
@@ -120,7 +124,7 @@ class run {
     if (!std::exchange(watching_, false)) return;
     const auto problem = watcher_.stop();
     reading_process_.reset();
-    if (problem && !lied_ && !machine_.has_lied()) note("a reader: " + *problem);
+    if (problem && !lied_ && !lossy_ && !machine_.has_lied()) note("a reader: " + *problem);
   }
 
   void note(std::string problem) {
@@ -152,6 +156,7 @@ class run {
   end end_ = end::close;
   bool early_ = false;
   bool lied_ = false;
+  bool lossy_ = false;  // the power was cut, and more was acknowledged than flushed
   bool over_ = false;
 };
 

@@ -13,6 +13,7 @@ struct run_plan {
   int lives = 20;      ///< each ended by a power cut, a kill or a close
   bool faults = true;  ///< failing reads, writes and syncs, full disks, steps of the clock
   bool lies = false;   ///< once, a sync that makes nothing durable
+  bool os = false;     ///< durability::os: a power cut may take the end of the log, and no more
 };
 
 /// What a run came to.

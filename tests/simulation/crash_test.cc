@@ -24,7 +24,7 @@ void run_many(std::uint64_t first_seed, std::uint64_t runs, run_plan plan) {
     watched += report.watched;
     ASSERT_EQ(report.problem, "") << "simulate --seed " << plan.seed << " --verbose"
                                   << (plan.faults ? "" : " --no-faults")
-                                  << (plan.lies ? " --lies" : "");
+                                  << (plan.lies ? " --lies" : "") << (plan.os ? " --os" : "");
   }
   EXPECT_GT(crashes, runs * static_cast<std::uint64_t>(plan.lives) / 2);
   EXPECT_GT(acknowledged, 0U);
@@ -46,6 +46,12 @@ INSTANTIATE_TEST_SUITE_P(of, crashes, ::testing::Values(0, 1, 2, 3));
 
 TEST(disks, that_lied_are_noticed_or_cost_the_end_of_the_log_only) {
   run_many(2'000'000, 50, {.lives = 12, .faults = false, .lies = true});
+}
+
+// That a kill costs nothing is seen until the first power cut; afterwards, that what is left opens
+// and is a prefix.
+TEST(operating_systems, that_flush_later_lose_the_end_of_the_log_only_and_only_with_the_power) {
+  run_many(3'000'000, 100, {.lives = 12, .faults = false, .os = true});
 }
 
 TEST(simulation, repeats_a_run_exactly) {

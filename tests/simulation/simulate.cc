@@ -9,7 +9,7 @@
 namespace {
 
 constexpr const char* help =
-    "Usage: simulate [--seed N] [--runs N] [--lives N] [--no-faults] [--lies] [--verbose]\n"
+    "Usage: simulate [--seed N] [--runs N] [--lives N] [--no-faults] [--lies] [--os] [--verbose]\n"
     "\n"
     "Runs an embedded store on a simulated machine, crashes it again and again, and compares what\n"
     "it holds with what it acknowledged, and with what a second process has seen that reads it "
@@ -21,6 +21,7 @@ constexpr const char* help =
     "  --lives N    lives of the process in one run, each ended by a crash or close (default 20)\n"
     "  --no-faults  crashes only: no failing calls, full disks, steps of the clock\n"
     "  --lies       syncs that once answer success and make nothing durable\n"
+    "  --os         acknowledged is what the operating system has (durability os)\n"
     "  --verbose    a line about each life\n"
     "  --help       this text\n"
     "\n"
@@ -56,6 +57,8 @@ bool read(int count, char** arguments, command_line& line) {
       line.plan.faults = false;
     } else if (name == "--lies") {
       line.plan.lies = true;
+    } else if (name == "--os") {
+      line.plan.os = true;
     } else if (name == "--verbose") {
       line.verbose = true;
     } else {
