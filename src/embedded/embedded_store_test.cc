@@ -63,6 +63,23 @@ TEST_F(embedded_engine, says_what_it_is) {
   EXPECT_FALSE(store->info().store_id.is_nil());
 }
 
+TEST_F(embedded_engine, promises_what_it_was_asked_for) {
+  auto options = small();
+  options.durability = durability::os;
+  {
+    const auto store = open(options);
+    EXPECT_EQ(store->info().durability, durability::os);
+    ASSERT_TRUE(append(*store, "order-1", {"one"}));
+  }
+  const auto again = open();
+  EXPECT_EQ(again->info().durability, durability::power_loss);
+  EXPECT_EQ(texts(*again, "order-1"), std::vector<std::string>{"one"});
+  options.durability = durability::memory;
+  const auto refused = try_open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errc::invalid_argument);
+}
+
 TEST_F(embedded_engine, keeps_its_store_id_over_reopening) {
   const auto id = open()->info().store_id;
   EXPECT_EQ(open()->info().store_id, id);
