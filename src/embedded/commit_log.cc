@@ -15,6 +15,11 @@ namespace embedded {
 namespace {
 
 constexpr std::uint64_t odd_segment_unit = 1U << 20U;  // bytes; segments made for one great frame
+constexpr std::uint64_t most_held_back = 64U << 10U;   // bytes; hundreds of changes of retention
+
+std::uint64_t held_back_of(std::uint64_t capacity) noexcept {
+  return std::min(most_held_back, capacity / 16);
+}
 
 std::string_view writer_version() noexcept {
   return "annals 0.1";
@@ -46,13 +51,19 @@ commit_log::~commit_log() {
 }
 
 bool commit_log::fits(std::size_t frame_bytes) const noexcept {
+  const auto capacity = end_.active->capacity();
+  return end_.offset + frame_bytes + seal_frame_bytes + held_back_of(capacity) <= capacity;
+}
+
+bool commit_log::has_room_held_back(std::size_t frame_bytes) const noexcept {
   return end_.offset + frame_bytes + seal_frame_bytes <= end_.active->capacity();
 }
 
 std::uint64_t commit_log::capacity_for(std::size_t frame_bytes) const noexcept {
-  return std::max(planned_capacity(end_.active->number() + 1, segment_bytes_),
-                  round_up(first_frame_offset + frame_bytes + seal_frame_bytes,
-                           std::min(odd_segment_unit, segment_bytes_)));
+  const auto planned = planned_capacity(end_.active->number() + 1, segment_bytes_);
+  const auto needed = first_frame_offset + frame_bytes + seal_frame_bytes;
+  if (needed + held_back_of(planned) <= planned) return planned;
+  return round_up(needed + most_held_back, std::min(odd_segment_unit, segment_bytes_));
 }
 
 bool commit_log::has_room(std::size_t frame_bytes) {
@@ -67,8 +78,9 @@ result<void> commit_log::make_room(lock_type& lock, std::size_t frame_bytes) {
   return waited;
 }
 
-commit_log::place commit_log::reserve(std::size_t frame_bytes) {
-  if (!fits(frame_bytes)) rotate(frame_bytes);
+commit_log::place commit_log::reserve(std::size_t frame_bytes, bool held_back) {
+  if (!held_back && !fits(frame_bytes)) rotate(frame_bytes);
+  ANNALS_ASSERT(has_room_held_back(frame_bytes), "reserve() after has_room()");
   auto& group = open_group(frame_bytes);
   return {group.memory + group.used, end_.place(), end_.active->seed()};
 }

@@ -69,9 +69,12 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   bool has_room(std::size_t frame_bytes);
   /// Waits, without the mutex, until a frame of that size may fit; then ask again.
   result<void> make_room(std::unique_lock<std::mutex>& lock, std::size_t frame_bytes);
-  /// The place of the next frame; `has_room` must have said so. Everything of the frame but its
-  /// header is to be filled in before `stage`.
-  place reserve(std::size_t frame_bytes);
+  /// True when a frame fits into what this segment holds back, for retention and for opening on a
+  /// disk that is full.
+  bool has_room_held_back(std::size_t frame_bytes) const noexcept;
+  /// The place of the next frame; `has_room` must have said so, or `has_room_held_back`. Everything
+  /// of the frame but its header is to be filled in before `stage`.
+  place reserve(std::size_t frame_bytes, bool held_back = false);
   void stage(std::size_t frame_bytes, const frame_facts& facts);
   /// Lets an answer wait for everything staged. The log must not be quiet.
   void wait_for_staged(pending_answer answer);

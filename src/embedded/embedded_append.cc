@@ -382,6 +382,7 @@ result<void> embedded_store::stage_retained(
   const uuid key = stream_key_of(name);
   std::shared_ptr<const sealed_log> from;
   std::optional<stream_head> sealed;
+  bool full = false;
   for (;;) {
     if (auto problem = refuses_writes()) return std::unexpected(std::move(*problem));
     const auto* recent = index_->find(key);
@@ -406,11 +407,10 @@ result<void> embedded_store::stage_retained(
       return fail(errc::aggregate_not_found, "stream " + std::string(name) + " has no events");
     auto changed = stream->kept;
     if (auto valid = change(changed, stream->newest); !valid) return valid;
-    if (!has_room(retention_frame_bytes)) {
-      if (auto room = make_room(lock, retention_frame_bytes); !room) return room;
-      continue;
-    }
-    stage_retention(*log_, *index_, *stream, changed);
+    const auto found = find_room(lock, retention_frame_bytes, full);
+    if (!found) return std::unexpected(found.error());
+    if (*found == room_kind::none_yet) continue;
+    stage_retention(*log_, *index_, *stream, changed, *found == room_kind::held_back);
     return {};
   }
 }

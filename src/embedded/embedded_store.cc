@@ -70,6 +70,17 @@ result<void> embedded_store::make_room(lock_type& lock, std::size_t frame_bytes)
   return waited;
 }
 
+result<embedded_store::room_kind> embedded_store::find_room(lock_type& lock,
+                                                            std::size_t frame_bytes, bool& full) {
+  if (has_room(frame_bytes)) return room_kind::usual;
+  if (full && log_->has_room_held_back(frame_bytes)) return room_kind::held_back;
+  if (auto made = make_room(lock, frame_bytes); !made) {
+    if (full || made.error().code() != errc::disk_full) return std::unexpected(made.error());
+    full = true;
+  }
+  return room_kind::none_yet;
+}
+
 embedded_store::~embedded_store() {
   ANNALS_ASSERT(!inside_completion(), "a store destroyed inside a completion");
   // Whoever must hear of the last writes calls close() before.
@@ -79,9 +90,11 @@ embedded_store::~embedded_store() {
 result<void> embedded_store::start(const std::optional<repair_item>& repaired) {
   if (auto opened = snapshots_.open(); !opened) return opened;
   lock_type lock(log_->mutex());
-  while (!has_room(opened_frame_bytes))
-    if (auto room = make_room(lock, opened_frame_bytes); !room) return room;
-  stage_opened(*log_, repaired);
+  bool full = false;
+  auto found = find_room(lock, opened_frame_bytes, full);
+  while (found && *found == room_kind::none_yet) found = find_room(lock, opened_frame_bytes, full);
+  if (!found) return std::unexpected(found.error());
+  stage_opened(*log_, repaired, *found == room_kind::held_back);
   // Segments that were sealed and not indexed when the process before ended.
   if (const auto& recent = index_->recent(); recent.size() > 1)
     indexer_->want(recent.back()->number() - 1);

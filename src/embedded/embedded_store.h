@@ -90,6 +90,10 @@ class embedded_store final : public indexed_store {
   /// As the log's, but for segments that wait for their index: only so many may.
   bool has_room(std::size_t frame_bytes);
   result<void> make_room(lock_type& lock, std::size_t frame_bytes);
+  /// Room for a frame that has to get in on a full disk too. `none_yet`: the mutex was given up,
+  /// everything may have changed; `full` is kept from call to call.
+  enum class room_kind : std::uint8_t { none_yet, usual, held_back };
+  result<room_kind> find_room(lock_type& lock, std::size_t frame_bytes, bool& full);
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.

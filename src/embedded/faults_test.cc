@@ -107,6 +107,36 @@ TEST_F(store_on_failing_disk, says_that_it_is_full_before_anything_is_written_an
   EXPECT_TRUE(verified().damage.empty());
 }
 
+// What makes room must get in: each segment holds some back for it.
+TEST_F(store_on_failing_disk, takes_retention_and_opens_when_it_is_full) {
+  auto store = open();
+  disk.leave_room(0);
+  for (const std::size_t bytes : {50'000U, 1'000U, 1U})  // to the last byte
+    while (append(*store, "order-1", {std::string(bytes, 'x')})) {
+    }
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(store->retain(
+        "order-1", {.truncate_before = version{2}, .max_count = 9U + static_cast<unsigned>(i)}));
+  EXPECT_TRUE(store->retain("order-1", {.tombstone = true}));
+  EXPECT_EQ(append(*store, "order-2", {"x"}).error().code(), errc::disk_full);
+  crash(std::move(store));
+  store = open();
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(store->list_streams({})->front().gone);
+  EXPECT_TRUE(store->retain("order-1", {.tombstone = false}));
+  EXPECT_EQ(append(*store, "order-2", {"x"}).error().code(), errc::disk_full);
+  // What is held back has an end, and is told; then room is made, and it goes on.
+  result<void> told;
+  for (int i = 0; i < 1'000 && told; ++i)
+    told = store->retain("order-1", {.max_count = 9U + static_cast<unsigned>(i)});
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code(), errc::disk_full);
+  disk.heal();
+  EXPECT_TRUE(append(*store, "order-2", {"x"}));
+  store.reset();
+  EXPECT_TRUE(verified().damage.empty());
+}
+
 TEST_F(store_on_failing_disk, gives_room_back_when_a_segment_cannot_be_made) {
   auto store = open();
   disk.leave_room(300'000);  // of the MiB that the next segment needs

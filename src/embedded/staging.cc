@@ -234,9 +234,10 @@ class frame_builder {
 
 // A frame of one item without a rest, or of none.
 template <class Item>
-lsn stage_single(commit_log& log, frame_kind kind, const std::optional<Item>& item) {
+lsn stage_single(commit_log& log, frame_kind kind, const std::optional<Item>& item,
+                 bool held_back) {
   const std::size_t bytes = sizeof(frame_header) + (item ? sizeof(Item) : 0);
-  const auto place = log.reserve(bytes);
+  const auto place = log.reserve(bytes, held_back);
   std::uint32_t items_crc = place.seed;
   if (item) {
     std::byte* at = place.at + sizeof(frame_header);
@@ -256,7 +257,7 @@ appended stage_append(commit_log& log, log_index& index, append_draft& draft,
 }
 
 void stage_retention(commit_log& log, log_index& index, const stream_head& of,
-                     const retention& kept) {
+                     const retention& kept, bool held_back) {
   const retention_item item{.item = {.length = sizeof(retention_item),
                                      .kind = static_cast<std::uint16_t>(item_kind::retention),
                                      .head = sizeof(retention_item)},
@@ -269,13 +270,13 @@ void stage_retention(commit_log& log, log_index& index, const stream_head& of,
                             .name = of.name_place,
                             .category = of.category,
                             .gone = kept.gone ? std::uint8_t{1} : std::uint8_t{0}};
-  const auto place = stage_single<retention_item>(log, frame_kind::retention, item);
+  const auto place = stage_single<retention_item>(log, frame_kind::retention, item, held_back);
   index.enter(of.key, of);
   index.active().add_retention(of.key, place, kept);
 }
 
-void stage_opened(commit_log& log, const std::optional<repair_item>& repaired) {
-  stage_single<repair_item>(log, frame_kind::opened, repaired);
+void stage_opened(commit_log& log, const std::optional<repair_item>& repaired, bool held_back) {
+  stage_single<repair_item>(log, frame_kind::opened, repaired, held_back);
 }
 
 }  // namespace embedded

@@ -17,13 +17,14 @@ appended stage_append(commit_log& log, log_index& index, append_draft& draft,
                       std::span<const std::optional<stream_head>> sealed, frame_kind kind,
                       hlc received);
 
-/// Puts the new retention of a stream into the log and the index.
+/// Puts the new retention of a stream into the log and the index; where asked for, into what the
+/// segment holds back.
 void stage_retention(commit_log& log, log_index& index, const stream_head& of,
-                     const retention& kept);
+                     const retention& kept, bool held_back);
 inline constexpr std::size_t retention_frame_bytes = sizeof(frame_header) + sizeof(retention_item);
 
-/// Puts the first frame of this process into the log; `repaired` describes what recovery dropped.
-void stage_opened(commit_log& log, const std::optional<repair_item>& repaired);
+/// Likewise the first frame of this process; `repaired` describes what recovery dropped.
+void stage_opened(commit_log& log, const std::optional<repair_item>& repaired, bool held_back);
 inline constexpr std::size_t opened_frame_bytes = sizeof(frame_header) + sizeof(repair_item);
 
 }  // namespace embedded
