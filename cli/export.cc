@@ -5,6 +5,7 @@
 #include "files.h"
 #include "interrupts.h"
 #include "verbs.h"
+#include "write_behind.h"
 
 namespace annals_cli {
 namespace {
@@ -25,12 +26,13 @@ annals::result<void> write_history(annals::event_store& store, output_file& out,
   const auto head = store.head();
   if (!head) return std::unexpected(head.error());
   annals::terminal::progress bar("exporting", head->in(0).sequence, "events");
+  write_behind behind(out, annals::posix_env());
   annals::result<void> written;
   lines.begin(store.info().store_id);
   const auto flush = [&](std::size_t least) {
     if (lines.text().size() < least) return;
     bar.advance_to(lines.events());
-    written = out.write(lines.text());
+    written = behind.write(lines.text());
     lines.clear();
     if (written && is_interrupted()) written = std::unexpected(interrupted());
   };
@@ -43,6 +45,7 @@ annals::result<void> write_history(annals::event_store& store, output_file& out,
   if (!written) return written;
   lines.end();
   flush(0);
+  if (written) written = behind.finish();
   return written ? out.complete() : written;
 }
 

@@ -19,6 +19,8 @@ function(annals_test name label)
     return()
   endif()
   annals_program(${name} ${arg_SOURCES})
+  # What is tested is in the libraries; the tests' own code need not be fast, but be built fast.
+  target_compile_options(${name} PRIVATE -O1)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock
                         rapidcheck rapidcheck_gtest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
