@@ -1,6 +1,3 @@
-#include <linux/magic.h>
-#include <sys/vfs.h>
-
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -15,6 +12,7 @@
 #include "annals/embedded.h"
 #include "annals/json/writer.h"
 #include "annals/stream.h"
+#include "disk.h"
 #include "events.h"
 
 // store_bench DIRECTORY [RESULTS]: the embedded engine on a real disk. The rival of every durable
@@ -25,7 +23,6 @@ namespace {
 
 using annals::new_event;
 using annals::stream_write;
-using nanoseconds = std::chrono::nanoseconds;
 
 constexpr std::size_t payload_bytes = 256;
 
@@ -46,13 +43,11 @@ class runner {
     for (int i = 0; i < times; ++i) {
       const auto start = annals::posix_env().monotonic();
       run(i);
-      took.push_back(static_cast<double>((annals::posix_env().monotonic() - start).count()) / 1e3);
+      took.push_back(microseconds_since(start));
     }
     std::ranges::sort(took);
-    const auto at = [&](double part) {
-      return took[static_cast<std::size_t>(part * static_cast<double>(took.size() - 1))];
-    };
-    figure f{name, at(0.5), at(0.99), static_cast<double>(events) / at(0.5) * 1e6, 0};
+    const double median = quantile(took, 0.5);
+    figure f{name, median, quantile(took, 0.99), static_cast<double>(events) / median * 1e6, 0};
     if (raw_ == 0) raw_ = f.p50;
     f.to_raw = f.p50 / raw_;
     std::printf("%-44s %12.1f %12.1f %14.0f %9.2f\n", f.name.c_str(), f.p50, f.p99, f.per_second,
@@ -65,16 +60,11 @@ class runner {
   }
   std::string to_json() const {
     annals::json::writer out;
-    const auto number = [](double value) {
-      std::string text;
-      annals::json::append_double(text, value);
-      return text;
-    };
     out.begin_array();
     for (const auto& f : figures_) {
-      out.begin_object().member("name", f.name).key("p50_us").raw(number(f.p50));
-      out.key("p99_us").raw(number(f.p99)).key("events_per_s").raw(number(f.per_second));
-      out.key("p50_to_raw_write").raw(number(f.to_raw)).end_object();
+      out.begin_object().member("name", f.name).key("p50_us").raw(json_number(f.p50));
+      out.key("p99_us").raw(json_number(f.p99)).key("events_per_s").raw(json_number(f.per_second));
+      out.key("p50_to_raw_write").raw(json_number(f.to_raw)).end_object();
     }
     return out.end_array().text();
   }
@@ -83,35 +73,6 @@ class runner {
   double raw_ = 0;
   std::vector<figure> figures_{};
 };
-
-void refuse_volatile(const std::string& directory) {
-  struct statfs facts{};
-  if (::statfs(directory.c_str(), &facts) == 0 && facts.f_type != TMPFS_MAGIC &&
-      facts.f_type != RAMFS_MAGIC)
-    return;
-  std::fprintf(stderr, "store_bench: %s is not on a disk; durable figures need one\n",
-               directory.c_str());
-  std::exit(2);
-}
-
-void measure_raw_writes(runner& to, const std::string& directory) {
-  constexpr std::size_t block = 4096;
-  constexpr std::size_t blocks = 512;
-  const auto path = directory + "/raw";
-  std::filesystem::remove(path);
-  auto& env = annals::posix_env();
-  {
-    const std::vector<std::byte> zeros(block * blocks);
-    auto zeroed = env.open(path, annals::file_mode::create, annals::write_through::none).value();
-    zeroed->write_at(0, zeros).value();
-    zeroed->sync().value();
-  }
-  auto raw = env.open(path, annals::file_mode::write, annals::write_through::durable).value();
-  alignas(block) static std::byte bytes[block] = {};
-  to.measure("raw durable 4 KiB write", blocks, 1,
-             [&](int i) { raw->write_at(static_cast<std::uint64_t>(i) * block, bytes).value(); });
-  std::filesystem::remove(path);
-}
 
 std::string stream(int n) {
   return annals::stream_name_of("order", annals::make_uuid_v5({}, std::to_string(n)));
@@ -238,11 +199,14 @@ int run(int argc, char** argv) {
   }
   const std::string directory = argv[1];
   std::filesystem::create_directories(directory);
-  refuse_volatile(directory);
+  refuse_volatile("store_bench", directory);
   std::filesystem::remove_all(directory + "/store");
   runner to;
   runner::print_heading();
-  measure_raw_writes(to, directory);
+  {
+    raw_file raw(directory);
+    to.measure("raw durable 4 KiB write", raw_file::blocks, 1, [&](int i) { raw.write(i); });
+  }
   {
     const auto store = annals::open_embedded(directory + "/store").value();
     measure_appends(to, *store);
@@ -251,15 +215,7 @@ int run(int argc, char** argv) {
     store->close().value();
   }
   std::filesystem::remove_all(directory);
-  if (argc > 2) {
-    std::FILE* out = std::fopen(argv[2], "w");
-    if (out == nullptr || std::fprintf(out, "%s\n", to.to_json().c_str()) < 0 ||
-        std::fclose(out) != 0) {
-      std::perror(argv[2]);
-      return 1;
-    }
-  }
-  return 0;
+  return argc > 2 && !save(argv[2], to.to_json()) ? 1 : 0;
 }
 
 }  // namespace

@@ -17,3 +17,12 @@ foreach(source IN LISTS sources)
   target_link_libraries(${name} PRIVATE annals::annals benchmark::benchmark_main)
 endforeach()
 target_link_libraries(postgres_bench PRIVATE PkgConfig::annals_libpq)
+
+# The rivals of rivals_bench, from Debian's packages: they belong to the benchmarks alone.
+pkg_check_modules(rival_sqlite REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(rival_lmdb REQUIRED IMPORTED_TARGET lmdb)
+pkg_check_modules(rival_rocksdb REQUIRED IMPORTED_TARGET rocksdb)
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/rivals/*.cc)
+target_sources(rivals_bench PRIVATE ${sources})
+target_link_libraries(rivals_bench PRIVATE PkgConfig::rival_sqlite PkgConfig::rival_lmdb
+                      PkgConfig::rival_rocksdb)
