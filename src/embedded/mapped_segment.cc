@@ -148,7 +148,8 @@ result<void> mapped_segment::check_front(std::uint64_t frame) const {
 void mapped_segment::expect(std::uint64_t offset, std::size_t length) const noexcept {
   constexpr std::uint64_t bits = 64;
   const auto page = offset / block_bytes;
-  if ((opened_->pages[page / bits].load(std::memory_order_relaxed) >> page % bits & 1U) != 0)
+  if (holds(offset / crc_block_bytes) ||
+      (opened_->pages[page / bits].load(std::memory_order_relaxed) >> page % bits & 1U) != 0)
     return __builtin_prefetch(data() + offset);
   opened_->mapped->expect(offset, length);
 }
