@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,56 @@ struct verify_report {
 ///          call: it stands in the report.
 result<verify_report> verify_embedded(
     const std::string& directory,
+    const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {},
+    env& environment = posix_env());
+
+/// What a repair may do.
+struct repair_options {
+  bool accept_loss = false;  ///< cut a damaged log at its first damage; else only what loses nothing
+};
+
+/// A stream that loses events, as far as intact frames behind the damage tell.
+struct lost_stream {
+  std::string name{};  ///< its key where no intact frame has the name
+  version first{};
+  version last{};
+
+  friend bool operator==(const lost_stream&, const lost_stream&) = default;
+};
+
+/// What is lost when the log is cut at its first damage.
+struct log_loss {
+  std::string file{};                ///< the segment
+  std::uint64_t offset = 0;          ///< in it; 0: all of it, or it is missing
+  std::string reason{};              ///< what is wrong there
+  std::uint64_t first_position = 0;  ///< this one and all behind it
+  std::uint64_t last_position = 0;   ///< the last one known of; before the first: none is
+  std::uint64_t readable_events = 0;  ///< of them, in intact frames behind the damage
+  std::uint64_t streams = 0;          ///< that the readable ones are of
+  std::vector<lost_stream> first_streams{};  ///< the first few of those
+  std::uint64_t bytes = 0;                   ///< that are moved aside
+};
+
+/// What a repair found and did; files are named by their paths.
+struct repair_report {
+  std::vector<std::string> damage{};  ///< found before: each with file and place
+  std::optional<log_loss> loss{};     ///< what was lost; when nothing was changed, would be
+  bool changed = false;               ///< whether the repair wrote anything
+  std::vector<std::string> moved{};   ///< files in `lost/`, new
+  std::vector<std::string> remade{};  ///< made again from the log
+  verify_report after{};              ///< of the repaired store; empty when loss was not accepted
+};
+
+/// Makes a store that nobody has open whole again; deletes nothing, but moves what is damaged into
+/// `lost/`. What is lost without `accept_loss` is only told, and then nothing is changed. After a
+/// crash or an error, the next call goes on.
+///
+/// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt for `ANNALS`, disk_full,
+///          database_error. Damage elsewhere is not an error of the call: it stands in the report.
+/// Blocks:  while the log is read, twice, and indexed once.
+/// Source:  docs/format.md, "Repair".
+result<repair_report> repair_embedded(
+    const std::string& directory, const repair_options& options = {},
     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {},
     env& environment = posix_env());
 
