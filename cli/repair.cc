@@ -99,11 +99,11 @@ annals::result<void> repair(const command_line& line, const annals::repair_optio
   annals::result<annals::repair_report> report;
   {
     std::optional<annals::terminal::progress> bar;
-    report = annals::repair_embedded(*directory, options,
-                                     [&](std::uint64_t done, std::uint64_t total) {
-                                       if (!bar) bar.emplace("repairing", total, "bytes");
-                                       bar->advance_to(done);
-                                     });
+    report =
+        annals::repair_embedded(*directory, options, [&](std::uint64_t done, std::uint64_t total) {
+          if (!bar) bar.emplace("repairing", total, "bytes");
+          bar->advance_to(done);
+        });
   }
   if (!report) return std::unexpected(report.error());
   if (line.json) {
@@ -132,7 +132,8 @@ void add_repair(CLI::App& app, command_line& line) {
   verb->footer(
       "What is damaged or has to go is moved into lost/ of the store.\n"
       "Example: annals repair --store file:./data");
-  verb->callback([&line, options] { line.run = [&line, options] { return repair(line, *options); }; });
+  verb->callback(
+      [&line, options] { line.run = [&line, options] { return repair(line, *options); }; });
 }
 
 }  // namespace annals_cli

@@ -41,11 +41,10 @@ annals::result<void> verify(const command_line& line) {
   annals::result<annals::verify_report> report;
   {
     std::optional<annals::terminal::progress> bar;
-    report = annals::verify_embedded(*directory,
-                                     [&](std::uint64_t done, std::uint64_t total) {
-                                       if (!bar) bar.emplace("verifying", total, "bytes");
-                                       bar->advance_to(done);
-                                     });
+    report = annals::verify_embedded(*directory, [&](std::uint64_t done, std::uint64_t total) {
+      if (!bar) bar.emplace("verifying", total, "bytes");
+      bar->advance_to(done);
+    });
   }
   if (!report) return std::unexpected(report.error());
   if (line.json) {
@@ -64,9 +63,9 @@ annals::result<void> verify(const command_line& line) {
 annals::result<std::string> embedded_directory(const command_line& line, std::string_view verb) {
   constexpr std::string_view file_scheme = "file:";
   if (line.store.starts_with(file_scheme)) return line.store.substr(file_scheme.size());
-  return annals::fail(annals::errc::invalid_argument,
-                      std::string(verb) + " is for embedded stores (file:DIRECTORY), not '" +
-                          line.store + "'");
+  return annals::fail(
+      annals::errc::invalid_argument,
+      std::string(verb) + " is for embedded stores (file:DIRECTORY), not '" + line.store + "'");
 }
 
 void add_verify(CLI::App& app, command_line& line) {

@@ -62,7 +62,8 @@ result<verify_report> verify_embedded(
 
 /// What a repair may do.
 struct repair_options {
-  bool accept_loss = false;  ///< cut a damaged log at its first damage; else only what loses nothing
+  bool accept_loss =
+      false;  ///< cut a damaged log at its first damage; else only what loses nothing
 };
 
 /// A stream that loses events, as far as intact frames behind the damage tell.
@@ -76,13 +77,13 @@ struct lost_stream {
 
 /// What is lost when the log is cut at its first damage.
 struct log_loss {
-  std::string file{};                ///< the segment
-  std::uint64_t offset = 0;          ///< in it; 0: all of it, or it is missing
-  std::string reason{};              ///< what is wrong there
-  std::uint64_t first_position = 0;  ///< this one and all behind it
-  std::uint64_t last_position = 0;   ///< the last one known of; before the first: none is
-  std::uint64_t readable_events = 0;  ///< of them, in intact frames behind the damage
-  std::uint64_t streams = 0;          ///< that the readable ones are of
+  std::string file{};                        ///< the segment
+  std::uint64_t offset = 0;                  ///< in it; 0: all of it, or it is missing
+  std::string reason{};                      ///< what is wrong there
+  std::uint64_t first_position = 0;          ///< this one and all behind it
+  std::uint64_t last_position = 0;           ///< the last one known of; before the first: none is
+  std::uint64_t readable_events = 0;         ///< of them, in intact frames behind the damage
+  std::uint64_t streams = 0;                 ///< that the readable ones are of
   std::vector<lost_stream> first_streams{};  ///< the first few of those
   std::uint64_t bytes = 0;                   ///< that are moved aside
 };

@@ -158,6 +158,8 @@ class surveying {
     if (scan.stop() == scan_stop::sealed) return take_sealed(scan, header, tail->nonzero_end);
     const auto proof = proof_that_it_went_on(scan, header.number, *tail);
     if (!proof) return std::unexpected(proof.error());
+    found_.last = lsn::at(header.number, scan.offset());
+    found_.last_sequence = next_sequence_ - 1;
     if (proof->empty()) return false;
     damaged({header.number, scan.offset(), tail->nonzero_end},
             scan.stop() == scan_stop::bad ? scan.problem() : *proof);
@@ -247,6 +249,8 @@ class surveying {
       loss.last_position = std::max(loss.last_position, last.first_sequence + last.events - 1);
     }
     found_.loss = std::move(loss);
+    found_.last = cut.begin == 0 ? found_.end.place() : lsn::at(cut.segment, cut.begin);
+    found_.last_sequence = first - 1;
     return false;
   }
 

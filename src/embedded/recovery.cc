@@ -250,8 +250,9 @@ result<sealed_beginning> open_beginning(const store_directory& directory, env& e
 
 std::unexpected<error> corrupt_log(std::string message) {
   return fail(errc::store_corrupt,
-              std::move(message) + "; restore the store from a backup, or see what `annals repair` would save; "
-                                         "`annals verify` lists all damage");
+              std::move(message) +
+                  "; restore the store from a backup, or see what `annals repair` would save; "
+                  "`annals verify` lists all damage");
 }
 
 result<void> check_link(const segment_header& header, const std::string& path,

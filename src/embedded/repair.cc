@@ -105,8 +105,7 @@ class repairing {
   result<void> look_at_indexes() {
     reindex_ = !manifest_;
     if (!manifest_) return {};
-    if (!log_.manifest_problem.empty())
-      damage(paths().manifest() + ": " + log_.manifest_problem);
+    if (!log_.manifest_problem.empty()) damage(paths().manifest() + ": " + log_.manifest_problem);
     reindex_ = !log_.manifest_problem.empty() ||
                (log_.loss && manifest_->segments.size() >= log_.cut.segment);
     if (reindex_) return {};
@@ -199,8 +198,7 @@ class repairing {
     const auto path = paths().segment(part.segment);
     auto opened = env_.open(path, file_mode::read, write_through::none);
     if (!opened) return std::unexpected(opened.error());
-    const auto header =
-        read_segment_header(**opened, path, directory_.store_id, part.segment);
+    const auto header = read_segment_header(**opened, path, directory_.store_id, part.segment);
     if (!header) return std::unexpected(header.error());
     auto copied = copy_aside(paths(), env_, **opened, *header, part.begin, part.end);
     if (!copied) return std::unexpected(copied.error());
@@ -239,7 +237,9 @@ class repairing {
     if (beyond || !closed_problem_.empty()) files.push_back(paths().closed());
     if (state_is_damaged_ || (has_state_ && log_.loss)) files.push_back(paths().state());
     if (beyond) directory_.closed.reset();
-    return move(files);
+    auto done = move(files);
+    if (done && (log_.loss || !closed_problem_.empty())) done = close_log();
+    return done;
   }
 
   result<void> move_segments() {
@@ -253,7 +253,8 @@ class repairing {
 
   result<void> end_log() {
     if (!log_.loss) return {};
-    if (log_.cut.begin != 0) return log_.cut.end == log_.cut.begin ? result<void>{} : zero(log_.cut);
+    if (log_.cut.begin != 0)
+      return log_.cut.end == log_.cut.begin ? result<void>{} : zero(log_.cut);
     const auto number = log_.cut.segment;
     return make_segment(
         env_, paths(),
@@ -266,6 +267,17 @@ class repairing {
          .clock = log_.clock,
          .previous_seal = log_.end.seal,
          .previous_crc = log_.end.seal_crc});
+  }
+
+  // What is left was read and holds: readers need no writer to settle it.
+  result<void> close_log() {
+    if (log_.last == lsn{}) return {};
+    auto opened =
+        env_.open(paths().segment(log_.last.segment()), file_mode::write, write_through::durable);
+    if (!opened) return std::unexpected(opened.error());
+    auto done = (*opened)->sync();
+    if (done) done = write_closed(env_, directory_, log_.last, log_.last_sequence);
+    return done;
   }
 
   result<void> zero(const stretch& part) {

@@ -80,7 +80,7 @@ class repaired_store : public store_fixture {
   /// Refused without the flag, with nothing changed; then cut, so that `events` are left, after
   /// which appends go on and another repair has nothing to do.
   log_loss is_cut_to(std::uint64_t events) {
-    EXPECT_FALSE(try_open(tiny_segments));
+    EXPECT_FALSE(verified().damage.empty());
     const auto before = all_files();
     const auto told = repair(false);
     EXPECT_FALSE(told.changed);
@@ -108,22 +108,22 @@ class repaired_store : public store_fixture {
     {
       const auto reader = open({.create = false, .read_only = true});
       ASSERT_TRUE(reader);
-      EXPECT_EQ(texts(*reader, {}), kept(events));
+      EXPECT_TRUE(texts(*reader, {}) == kept(events)) << texts(*reader, {}).size();
     }
     auto expected = kept(events);
     {
       auto store = open(tiny_segments);
       ASSERT_TRUE(store);
-      EXPECT_EQ(texts(*store, {}), expected);
+      EXPECT_TRUE(texts(*store, {}) == expected) << texts(*store, {}).size();
       for (int i = 0; i < 60; ++i) {
         expected.push_back("again" + std::to_string(i) + std::string(600, 'y'));
         ASSERT_TRUE(append(*store, "order-1", {expected.back()}));
       }
-      EXPECT_EQ(texts(*store, {}), expected);
+      EXPECT_TRUE(texts(*store, {}) == expected) << texts(*store, {}).size();
     }
     const auto store = open(tiny_segments);
     ASSERT_TRUE(store);
-    EXPECT_EQ(texts(*store, {}), expected);
+    EXPECT_TRUE(texts(*store, {}) == expected) << texts(*store, {}).size();
   }
 
   /// Repaired without the flag: everything is still there.
@@ -165,8 +165,8 @@ TEST_F(repaired_store, is_cut_in_the_segment_that_is_written) {
   auto lost = lost_of(4);
   ASSERT_EQ(lost.size(), loss.bytes);
   lost[200] ^= std::byte{1};
-  EXPECT_TRUE(std::equal(lost.begin(), lost.end(),
-                         whole.begin() + static_cast<std::ptrdiff_t>(offset)));
+  EXPECT_TRUE(
+      std::equal(lost.begin(), lost.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)));
 }
 
 TEST_F(repaired_store, is_cut_in_a_sealed_segment_in_the_middle) {
@@ -297,8 +297,7 @@ TEST_F(repaired_store, uses_no_snapshot_of_what_was_lost) {
   const auto store = open(tiny_segments);
   EXPECT_FALSE(store->load_snapshot("order-1", 0).value());
   // Nor when the stream has got as far again.
-  for (std::size_t i = 0; i < texts_.size(); ++i)
-    ASSERT_TRUE(append(*store, "order-1", {"again"}));
+  for (std::size_t i = 0; i < texts_.size(); ++i) ASSERT_TRUE(append(*store, "order-1", {"again"}));
   EXPECT_FALSE(store->load_snapshot("order-1", 0).value());
 }
 
@@ -313,8 +312,7 @@ TEST_F(repaired_store, tells_checkpoints_of_what_was_lost_that_they_are_of_anoth
   flip(segment(2), offset + 100);
   ASSERT_TRUE(repair(true).after.damage.empty());
   const auto store = open(tiny_segments);
-  for (std::size_t i = 0; i < texts_.size(); ++i)
-    ASSERT_TRUE(append(*store, "order-1", {"again"}));
+  for (std::size_t i = 0; i < texts_.size(); ++i) ASSERT_TRUE(append(*store, "order-1", {"again"}));
   const auto read = store->read({.after = end}, [](const event_batch&) { return flow::more; });
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), errc::checkpoint_diverged);
@@ -465,7 +463,7 @@ TEST_F(repaired_store, is_repaired_by_the_next_try_when_writes_or_syncs_fail) {
     if (!report) ++failed;
     ASSERT_LT(n, 500U);
   }
-  EXPECT_GT(failed, 10);
+  EXPECT_GT(failed, 5);
   holds_and_goes_on(position - 1);
   env_ = &posix_env();
 }

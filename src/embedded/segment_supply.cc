@@ -130,8 +130,7 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
 result<void> make_segment(env& environment, const store_paths& paths, segment_header header) {
   const std::atomic<bool> never{false};
   const auto zeroed = paths.zeroed(header.number);
-  const auto body =
-      segment_supply::make(environment, zeroed, header.capacity, std::nullopt, never);
+  const auto body = segment_supply::make(environment, zeroed, header.capacity, std::nullopt, never);
   if (!body) return std::unexpected(body.error());
   header.made = environment.now().time_since_epoch().count();
   std::array<std::uint8_t, sizeof header.salt> salt{};

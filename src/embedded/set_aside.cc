@@ -40,9 +40,9 @@ result<std::string> copy_aside(const store_paths& paths, env& environment, file&
                                std::uint64_t end) {
   auto made = environment.create_directories(paths.lost());
   if (!made) return std::unexpected(made.error());
-  const auto path = free_path(paths, environment,
-                              std::to_string(header.number) + '-' + std::to_string(begin) + '-',
-                              ".bytes");
+  const auto path =
+      free_path(paths, environment,
+                std::to_string(header.number) + '-' + std::to_string(begin) + '-', ".bytes");
   if (!path) return std::unexpected(path.error());
   auto copy = environment.open(*path, file_mode::create, write_through::none);
   if (!copy) return std::unexpected(copy.error());

@@ -88,9 +88,9 @@ result<std::optional<std::vector<std::byte>>> read_snapshot_state(file& from, st
 /// What stands in a snapshot file.
 struct snapshot_file_content {
   std::uint64_t snapshots = 0;
-  std::uint64_t size = 0;                 ///< of the file, bytes
-  std::uint64_t left = 0;                 ///< bytes behind the last record that holds
-  std::vector<std::string> damage{};      ///< in words; what is damaged is ignored
+  std::uint64_t size = 0;             ///< of the file, bytes
+  std::uint64_t left = 0;             ///< bytes behind the last record that holds
+  std::vector<std::string> damage{};  ///< in words; what is damaged is ignored
 };
 /// Reads all of a snapshot file.
 ///

@@ -92,7 +92,8 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   if (made) made = environment.create_directories(paths.snapshots());
   if (made) made = environment.create_directories(paths.indexes());
   if (made)
-    made = write_manifest(environment, paths.manifest(), empty_manifest(directory.store_id, environment));
+    made = write_manifest(environment, paths.manifest(),
+                          empty_manifest(directory.store_id, environment));
   if (!made) return made;
   made = make_segment(environment, paths,
                       {.store_id = directory.store_id,

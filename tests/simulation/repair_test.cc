@@ -56,10 +56,11 @@ void remove(env& world, const std::string& path) {
 const harm harms[] = {
     {"in_a_sealed_segment", [](env& world) { flip(world, segment(3), first_frame + 2000); }},
     {"in_the_header_of_a_sealed_segment", [](env& world) { flip(world, segment(3), 100); }},
-    {"in_the_segment_that_is_written", [](env& world) { flip(world, segment(5), first_frame + 8); }},
+    {"in_the_segment_that_is_written",
+     [](env& world) { flip(world, segment(5), first_frame + 8); }},
     {"for_want_of_a_segment", [](env& world) { remove(world, segment(3)); }},
-    {"for_want_of_a_manifest",
-     [](env& world) { remove(world, std::string(root) + "/MANIFEST"); }, false},
+    {"for_want_of_a_manifest", [](env& world) { remove(world, std::string(root) + "/MANIFEST"); },
+     false},
     {"in_an_index_file",
      [](env& world) { flip(world, std::string(root) + "/idx/000000000002.six", 4200); }, false},
 };
