@@ -47,6 +47,7 @@ void add_read(CLI::App& app, command_line& line);
 void add_tail(CLI::App& app, command_line& line);
 void add_verify(CLI::App& app, command_line& line);
 void add_repair(CLI::App& app, command_line& line);
+void add_doctor(CLI::App& app, command_line& line);
 void add_migrate(CLI::App& app, command_line& line);
 void add_append(CLI::App& app, command_line& line);
 void add_export(CLI::App& app, command_line& line);

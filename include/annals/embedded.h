@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -110,6 +111,27 @@ result<repair_report> repair_embedded(
     const std::string& directory, const repair_options& options = {},
     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {},
     env& environment = posix_env());
+
+/// What was measured of a directory, and what the system says of it.
+struct storage_facts {
+  std::string file_system{};       ///< its kind, as env::volume names it
+  std::uint64_t free_bytes = 0;    ///< for this user
+  bool unbuffered = false;         ///< whether O_DIRECT is accepted
+  std::uint64_t writes = 0;        ///< measured: 4 KiB each, durable, over zeros
+  std::chrono::nanoseconds p50{};  ///< half of them took at most this
+  std::chrono::nanoseconds p99{};
+  std::chrono::nanoseconds max{};
+};
+
+/// Measures durable writes in a directory, which need not hold a store, with a file that it makes
+/// and removes.
+///
+/// Errors:  not_a_store when there is no such directory; disk_full, database_error.
+/// Blocks:  for a few hundred writes.
+result<storage_facts> measure_storage(const std::string& directory, env& environment = posix_env());
+
+/// What speaks against keeping a store there, in words; none when nothing does.
+std::vector<std::string> suspicions(const storage_facts& facts, std::uint64_t segment_bytes);
 
 }  // namespace v1
 }  // namespace annals

@@ -295,6 +295,7 @@ TEST_F(repaired_store, uses_no_snapshot_of_what_was_lost) {
   flip(segment(2), offset + 100);
   ASSERT_TRUE(repair(true).after.damage.empty());
   const auto store = open(tiny_segments);
+  ASSERT_TRUE(store);
   EXPECT_FALSE(store->load_snapshot("order-1", 0).value());
   // Nor when the stream has got as far again.
   for (std::size_t i = 0; i < texts_.size(); ++i) ASSERT_TRUE(append(*store, "order-1", {"again"}));
@@ -312,6 +313,7 @@ TEST_F(repaired_store, tells_checkpoints_of_what_was_lost_that_they_are_of_anoth
   flip(segment(2), offset + 100);
   ASSERT_TRUE(repair(true).after.damage.empty());
   const auto store = open(tiny_segments);
+  ASSERT_TRUE(store);
   for (std::size_t i = 0; i < texts_.size(); ++i) ASSERT_TRUE(append(*store, "order-1", {"again"}));
   const auto read = store->read({.after = end}, [](const event_batch&) { return flow::more; });
   ASSERT_FALSE(read);

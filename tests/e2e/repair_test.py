@@ -1,9 +1,12 @@
-"""`annals repair`: what it says and changes, as a person at a terminal sees it."""
+"""`annals repair` and `annals doctor`: what they say and change, as a person at a terminal sees it."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -94,6 +97,32 @@ class RepairTest(ProgramTest):
             writer.kill()
             writer.wait()
             writer.stdin.close()
+
+
+class DoctorTest(ProgramTest):
+    def test_it_measures_and_leaves_nothing(self) -> None:
+        told = self.succeeds(self.run_program("annals", "doctor", "--store", f"file:{self.folder}", "--json")).json()
+        self.assertEqual((told["directory"], told["writes"]), (str(self.folder), 400))
+        self.assertLessEqual(told["p50_ns"], told["p99_ns"])
+        self.assertLessEqual(told["p99_ns"], told["max_ns"])
+        self.assertTrue(told["file_system"])
+        self.assertEqual(os.listdir(self.folder), [])
+        self.succeeds(self.orders("generate", "--orders", "2"))
+        self.assertIn("p50", self.succeeds(self.annals("doctor")).out)
+        self.succeeds(self.annals("verify"))
+
+    def test_memory_is_named(self) -> None:
+        if not os.path.isdir("/dev/shm"):
+            self.skipTest("there is no /dev/shm")
+        folder = tempfile.mkdtemp(prefix="annals-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, folder)
+        self.assertIn("suspicious: tmpfs: this is memory",
+                      self.succeeds(self.run_program("annals", "doctor", "--store", f"file:{folder}")).out)
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_it_wants_a_directory(self) -> None:
+        self.fails(self.annals("doctor"), NO_STORE, "no such directory")
+        self.fails(self.run_program("annals", "doctor", "--store", "postgres://x/y"), USAGE, "embedded")
 
 
 if __name__ == "__main__":
