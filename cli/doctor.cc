@@ -48,8 +48,7 @@ annals::result<void> examine(const command_line& line) {
   if (!directory) return std::unexpected(directory.error());
   const auto facts = annals::measure_storage(*directory);
   if (!facts) return std::unexpected(facts.error());
-  const auto suspicious =
-      annals::suspicions(*facts, annals::embedded_options{}.segment_bytes);
+  const auto suspicious = annals::suspicions(*facts, annals::embedded_options{}.segment_bytes);
   if (line.json) return write_facts(*directory, *facts, suspicious);
   print_facts(*directory, *facts, suspicious);
   return {};

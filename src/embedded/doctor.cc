@@ -76,8 +76,7 @@ std::string_view problem_of_kind(std::string_view kind) {
     return "a copy-on-write file system: zeroed segments are allocated anew with each write, which "
            "costs several writes and flushes each; use ext4 or XFS (on btrfs: chattr +C on the "
            "empty directory)";
-  if (kind == "overlay")
-    return "a layer of a container, gone with it: put the store on a volume";
+  if (kind == "overlay") return "a layer of a container, gone with it: put the store on a volume";
   if (kind == "fuse")
     return "what a flush is worth is up to the program behind this file system; use a local disk";
   return {};

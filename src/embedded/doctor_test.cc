@@ -37,19 +37,19 @@ TEST(suspicions, are_none_of_a_sound_disk) {
 
 TEST(suspicions, name_file_systems_on_which_a_flush_is_worth_less) {
   auto facts = sound();
-  for (const auto& [kind, what] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"tmpfs", "memory"},
-           {"ramfs", "memory"},
-           {"nfs", "network"},
-           {"cifs", "network"},
-           {"smb2", "network"},
-           {"ceph", "network"},
-           {"9p", "network"},
-           {"btrfs", "copy-on-write"},
-           {"zfs", "copy-on-write"},
-           {"bcachefs", "copy-on-write"},
-           {"overlay", "container"},
-           {"fuse", "program"}}) {
+  for (const auto& [kind, what] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"tmpfs", "memory"},
+                                                                  {"ramfs", "memory"},
+                                                                  {"nfs", "network"},
+                                                                  {"cifs", "network"},
+                                                                  {"smb2", "network"},
+                                                                  {"ceph", "network"},
+                                                                  {"9p", "network"},
+                                                                  {"btrfs", "copy-on-write"},
+                                                                  {"zfs", "copy-on-write"},
+                                                                  {"bcachefs", "copy-on-write"},
+                                                                  {"overlay", "container"},
+                                                                  {"fuse", "program"}}) {
     facts.file_system = kind;
     is_suspicious(facts, what);
     is_suspicious(facts, kind);

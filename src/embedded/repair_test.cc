@@ -240,13 +240,13 @@ TEST_F(repaired_store, believes_its_manifest_that_a_segment_was_sealed) {
   fill(6);
   fs::remove(root() + "/CLOSED");
   for (int number = 3; number <= 6; ++number) fs::remove(segment(number));
-  const auto last = appends_in(2).rbegin();
+  const auto last = *appends_in(2).rbegin();
   const auto bytes = content(segment(2));
-  overwrite(segment(2), last->first,
-            std::vector<std::byte>(bytes.size() - static_cast<std::size_t>(last->first)));
-  const auto loss = is_cut_to(last->second - 1);
+  overwrite(segment(2), last.first,
+            std::vector<std::byte>(bytes.size() - static_cast<std::size_t>(last.first)));
+  const auto loss = is_cut_to(last.second - 1);
   EXPECT_EQ(loss.reason, "MANIFEST names the segment as sealed, and its seal is missing");
-  EXPECT_GE(loss.last_position, last->second);
+  EXPECT_GE(loss.last_position, last.second);
 }
 
 TEST_F(repaired_store, is_cut_before_a_frame_that_contradicts) {
