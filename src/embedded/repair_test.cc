@@ -358,7 +358,7 @@ TEST_F(repaired_store, gets_a_manifest_for_one_that_says_otherwise_than_the_log)
 }
 
 TEST_F(repaired_store, gets_index_files_that_were_missing_or_flipped) {
-  fill(12);
+  fill(9);
   const auto count = [&] {
     std::vector<std::string> found;
     for (const auto& entry : fs::directory_iterator(root() + "/idx"))
