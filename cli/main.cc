@@ -26,6 +26,8 @@ int run(int argc, char** argv) {
   add_read(app, line);
   add_tail(app, line);
   add_verify(app, line);
+  add_repair(app, line);
+  add_doctor(app, line);
   add_migrate(app, line);
   add_append(app, line);
   add_export(app, line);

@@ -23,6 +23,11 @@ struct command_line {
 /// --store and --json.
 void add_common_options(CLI::App& verb, command_line& line);
 
+/// The directory of an embedded store's address.
+///
+/// Errors:  invalid_argument, naming the verb.
+annals::result<std::string> embedded_directory(const command_line& line, std::string_view verb);
+
 /// Opens a store that is there, for reading; never makes one.
 annals::result<std::unique_ptr<annals::event_store>> open_store(const command_line& line);
 
@@ -41,6 +46,8 @@ void add_streams(CLI::App& app, command_line& line);
 void add_read(CLI::App& app, command_line& line);
 void add_tail(CLI::App& app, command_line& line);
 void add_verify(CLI::App& app, command_line& line);
+void add_repair(CLI::App& app, command_line& line);
+void add_doctor(CLI::App& app, command_line& line);
 void add_migrate(CLI::App& app, command_line& line);
 void add_append(CLI::App& app, command_line& line);
 void add_export(CLI::App& app, command_line& line);

@@ -9,8 +9,6 @@ namespace {
 
 using annals::terminal::with_thousands;
 
-constexpr std::string_view file_scheme = "file:";
-
 void print_report(const annals::verify_report& report) {
   std::printf(
       "segments   %s\nframes     %s\nevents     %s\nsnapshots  %s\nindexes    %s\n"
@@ -38,17 +36,15 @@ annals::result<void> write_report(const annals::verify_report& report) {
 }
 
 annals::result<void> verify(const command_line& line) {
-  if (!line.store.starts_with(file_scheme))
-    return annals::fail(annals::errc::invalid_argument,
-                        "verify is for embedded stores (file:DIRECTORY), not '" + line.store + "'");
+  const auto directory = embedded_directory(line, "verify");
+  if (!directory) return std::unexpected(directory.error());
   annals::result<annals::verify_report> report;
   {
     std::optional<annals::terminal::progress> bar;
-    report = annals::verify_embedded(line.store.substr(file_scheme.size()),
-                                     [&](std::uint64_t done, std::uint64_t total) {
-                                       if (!bar) bar.emplace("verifying", total, "bytes");
-                                       bar->advance_to(done);
-                                     });
+    report = annals::verify_embedded(*directory, [&](std::uint64_t done, std::uint64_t total) {
+      if (!bar) bar.emplace("verifying", total, "bytes");
+      bar->advance_to(done);
+    });
   }
   if (!report) return std::unexpected(report.error());
   if (line.json) {
@@ -59,10 +55,18 @@ annals::result<void> verify(const command_line& line) {
   if (report->damage.empty()) return {};
   return annals::fail(annals::errc::store_corrupt,
                       line.store + " is damaged in " + std::to_string(report->damage.size()) +
-                          " places; copy the directory before you try anything");
+                          " places; copy the directory, then see what `annals repair` would do");
 }
 
 }  // namespace
+
+annals::result<std::string> embedded_directory(const command_line& line, std::string_view verb) {
+  constexpr std::string_view file_scheme = "file:";
+  if (line.store.starts_with(file_scheme)) return line.store.substr(file_scheme.size());
+  return annals::fail(
+      annals::errc::invalid_argument,
+      std::string(verb) + " is for embedded stores (file:DIRECTORY), not '" + line.store + "'");
+}
 
 void add_verify(CLI::App& app, command_line& line) {
   auto* verb = app.add_subcommand("verify", "Check every byte of a store that nobody writes");

@@ -100,6 +100,12 @@ class shared_page {
   virtual void wake_all(const std::atomic<std::uint32_t>& word) = 0;
 };
 
+/// What the system says of the file system that a directory is on.
+struct volume_facts {
+  std::string kind{};            ///< "ext4", "tmpfs"; in hexadecimal where the name is not known
+  std::uint64_t free_bytes = 0;  ///< for this user
+};
+
 /// A lock on a file, given back by its destructor or by the end of the process.
 class file_lock {
  public:
@@ -158,6 +164,7 @@ class env {
   virtual result<bool> is_locked(const std::string& path) = 0;
   /// Shares a page through a file: `read` and `write` need it to exist, `create` makes it of zeros.
   virtual result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) = 0;
+  virtual result<volume_facts> volume(const std::string& path) = 0;
   /// Differs after each start of the machine; nil where that is not known.
   virtual uuid boot_id() = 0;
 

@@ -36,6 +36,7 @@ class forwarding_env : public env {
   result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override {
     return below_.share(path, mode);
   }
+  result<volume_facts> volume(const std::string& path) override { return below_.volume(path); }
   uuid boot_id() override { return below_.boot_id(); }
 
   time_point now() override { return below_.now(); }

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +69,26 @@ std::string pid_written_in(int number) {
   std::string pid(text, got > 0 ? static_cast<std::size_t>(got) : 0);
   while (!pid.empty() && pid.back() == '\n') pid.pop_back();
   return pid.empty() ? "unknown" : pid;
+}
+
+/// The name of a file system by its number in statfs(2); ext2 and ext3 have the one of ext4.
+std::string file_system_name(std::uint32_t number) {
+  struct known {
+    std::uint32_t number;
+    const char* name;
+  };
+  static constexpr known all[] = {
+      {0xef53, "ext4"},         {0x58465342, "xfs"},  {0x9123683e, "btrfs"}, {0x2fc12fc1, "zfs"},
+      {0xca451a4e, "bcachefs"}, {0xf2f52010, "f2fs"}, {0x01021994, "tmpfs"}, {0x858458f6, "ramfs"},
+      {0x794c7630, "overlay"},  {0x6969, "nfs"},      {0xff534d42, "cifs"},  {0xfe534d42, "smb2"},
+      {0x517b, "smb"},          {0x00c36400, "ceph"}, {0x01021997, "9p"},    {0x5346414f, "afs"},
+      {0x65735546, "fuse"},
+  };
+  for (const auto& one : all)
+    if (one.number == number) return one.name;
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "0x%x", number);
+  return text.data();
 }
 
 class posix_environment final : public env {
@@ -169,6 +190,15 @@ class posix_environment final : public env {
 
   result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override {
     return open_posix_page(path, mode);
+  }
+
+  result<volume_facts> volume(const std::string& path) override {
+    struct statfs facts{};
+    if (::statfs(path.c_str(), &facts) != 0)
+      return std::unexpected(system_error("asking for the file system of", path, errno));
+    return volume_facts{.kind = file_system_name(static_cast<std::uint32_t>(facts.f_type)),
+                        .free_bytes = static_cast<std::uint64_t>(facts.f_bavail) *
+                                      static_cast<std::uint64_t>(facts.f_bsize)};
   }
 
   uuid boot_id() override {

@@ -24,6 +24,17 @@ class posix_files : public testing::Test {
                        testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
+TEST_F(posix_files, names_the_file_system) {
+  const auto on = world.volume(folder).value();
+  EXPECT_FALSE(on.kind.empty());
+  EXPECT_GT(on.free_bytes, 0U);
+  EXPECT_EQ(world.volume("/proc").value().kind, "0x9fa0");  // one that it has no name for
+  EXPECT_EQ(world.volume(folder + "/none").error().code(), errc::database_error);
+  if (std::filesystem::is_directory("/dev/shm")) {
+    EXPECT_EQ(world.volume("/dev/shm").value().kind, "tmpfs");
+  }
+}
+
 TEST_F(posix_files, maps_what_was_written) {
   auto opened = world.open(folder + "/a", file_mode::create, write_through::none).value();
   const std::string text(10'000, 'm');

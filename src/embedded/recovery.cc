@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "log_scan.h"
 #include "replay.h"
+#include "set_aside.h"
 
 namespace annals {
 inline namespace v1 {
@@ -138,18 +139,9 @@ class recovery {
 
   // Copied aside first; then the blocks are rewritten, so that nothing of it can come back.
   result<void> repair(segment& active, std::uint64_t from, std::uint64_t end) {
-    auto kept = keep_aside(active, from, end);
-    if (!kept) return kept;
-    const std::uint64_t block = round_down(from, block_bytes);
-    aligned_bytes first(block_bytes);
-    const auto got = active.writer->read_at(block, first.bytes());
-    if (!got) return std::unexpected(got.error());
-    std::ranges::fill(first.bytes().subspan(static_cast<std::size_t>(from - block)), std::byte{0});
-    auto written = active.writer->write_at(block, first.bytes());
-    if (written)
-      written = write_zeros(*active.writer, block + block_bytes, round_up(end, block_bytes));
-    if (written) written = active.writer->sync();
-    if (!written) return written;
+    const auto kept = copy_aside(directory_.paths, env_, *active.writer, active.header, from, end);
+    if (!kept) return std::unexpected(kept.error());
+    if (auto zeroed = zero_stretch(*active.writer, from, end); !zeroed) return zeroed;
     found_.repaired = repair_item{.item = {.length = sizeof(repair_item),
                                            .kind = static_cast<std::uint16_t>(item_kind::repair),
                                            .head = sizeof(repair_item)},
@@ -158,35 +150,6 @@ class recovery {
                                   .time = env_.now().time_since_epoch().count()};
     obs::info("a torn tail, never acknowledged, was dropped from the log and copied to lost/");
     return {};
-  }
-
-  result<void> keep_aside(segment& active, std::uint64_t from, std::uint64_t end) {
-    const auto& paths = directory_.paths;
-    auto made = env_.create_directories(paths.lost());
-    if (!made) return made;
-    const auto now = std::to_string(env_.now().time_since_epoch().count());
-    const std::string name = paths.lost() + '/' + std::to_string(active.number()) + '-' +
-                             std::to_string(from) + '-' + now;
-    auto path = name + ".bytes";
-    for (int i = 2;; ++i) {  // a clock may show a time twice
-      const auto taken = env_.exists(path);
-      if (!taken) return std::unexpected(taken.error());
-      if (!*taken) break;
-      path = name + '-' + std::to_string(i) + ".bytes";
-    }
-    auto copy = env_.open(path, file_mode::create, write_through::none);
-    if (!copy) return std::unexpected(copy.error());
-    file_window window(*active.writer, active.capacity());
-    constexpr std::size_t step = 256U << 10U;
-    for (std::uint64_t at = from; at < end; at += step) {
-      const auto bytes =
-          window.at(at, static_cast<std::size_t>(std::min<std::uint64_t>(step, end - at)));
-      if (!bytes) return std::unexpected(bytes.error());
-      if (auto written = (*copy)->write_at(at - from, *bytes); !written) return written;
-    }
-    made = (*copy)->sync();
-    if (made) made = env_.sync_directory(paths.lost());
-    return made;
   }
 
   result<void> note_end(const std::shared_ptr<segment>& active, const segment_scan& scan) {
@@ -289,7 +252,9 @@ result<sealed_beginning> open_beginning(const store_directory& directory, env& e
 
 std::unexpected<error> corrupt_log(std::string message) {
   return fail(errc::store_corrupt,
-              std::move(message) + "; restore the store from a backup, `verify` lists all damage");
+              std::move(message) +
+                  "; restore the store from a backup, or see what `annals repair` would save; "
+                  "`annals verify` lists all damage");
 }
 
 result<void> check_link(const segment_header& header, const std::string& path,

@@ -130,6 +130,18 @@ result<void> write_zeros(file& to, std::uint64_t from, std::uint64_t end) {
   return {};
 }
 
+result<void> zero_stretch(file& to, std::uint64_t from, std::uint64_t end) {
+  const std::uint64_t block = round_down(from, block_bytes);
+  aligned_bytes first(block_bytes);
+  const auto got = to.read_at(block, first.bytes());
+  if (!got) return std::unexpected(got.error());
+  std::ranges::fill(first.bytes().subspan(static_cast<std::size_t>(from - block)), std::byte{0});
+  auto written = to.write_at(block, first.bytes());
+  if (written) written = write_zeros(to, block + block_bytes, round_up(end, block_bytes));
+  if (written) written = to.sync();
+  return written;
+}
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

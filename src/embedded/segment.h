@@ -95,6 +95,9 @@ result<segment_header> read_segment_header(file& from, const std::string& path,
 
 /// Fills a part of a durable file with zeros, durably.
 result<void> write_zeros(file& to, std::uint64_t from, std::uint64_t end);
+/// Fills a stretch of a durable file with zeros, durably; it need not begin or end with a block.
+/// What stands before it in its first block stays, up to the end of its last one there are zeros.
+result<void> zero_stretch(file& to, std::uint64_t from, std::uint64_t end);
 
 }  // namespace embedded
 }  // namespace v1

@@ -1,6 +1,8 @@
 #include "segment_supply.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "annals/assert.h"
 
@@ -123,6 +125,23 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
     made.capacity = end;
   }
   if (auto synced = made.writer->sync(); !synced) return std::unexpected(synced.error());
+  return made;
+}
+
+result<void> make_segment(env& environment, const store_paths& paths, segment_header header) {
+  const std::atomic<bool> never{false};
+  const auto zeroed = paths.zeroed(header.number);
+  const auto body = segment_supply::make(environment, zeroed, header.capacity,
+                                         write_through::durable, std::nullopt, never);
+  if (!body) return std::unexpected(body.error());
+  header.made = environment.now().time_since_epoch().count();
+  std::array<std::uint8_t, sizeof header.salt> salt{};
+  environment.random(salt);
+  std::memcpy(&header.salt, salt.data(), sizeof header.salt);
+  const auto block = header_block(header);
+  auto made = body->writer->write_at(0, {block.data(), block.size()});
+  if (made) made = environment.rename(zeroed, paths.segment(header.number));
+  if (made) made = environment.sync_directory(paths.log());
   return made;
 }
 

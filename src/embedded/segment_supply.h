@@ -65,6 +65,11 @@ class segment_supply {
   std::atomic<std::uint32_t> changes_{0};  // parked on
 };
 
+/// Makes a segment without frames, durably: its zeros, a salt and the header first, then its name.
+///
+/// Errors:  disk_full, database_error.
+result<void> make_segment(env& environment, const store_paths& paths, segment_header header);
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

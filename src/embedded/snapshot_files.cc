@@ -255,6 +255,38 @@ result<void> snapshot_files::close() {
   return synced;
 }
 
+result<snapshot_file_content> examine_snapshot_file(env& environment, const std::string& path,
+                                                    const uuid& store_id) {
+  auto opened = environment.open(path, file_mode::read, write_through::none);
+  if (!opened) return std::unexpected(opened.error());
+  const auto size = (*opened)->size();
+  if (!size) return std::unexpected(size.error());
+  snapshot_file_content content{.size = *size};
+  const auto header = read_snapshot_header(**opened, store_id);
+  if (!header) return std::unexpected(header.error());
+  if (!*header) {
+    content.damage.push_back(
+        path + ": the header of the snapshot file does not hold; its snapshots are ignored");
+    return content;
+  }
+  std::uint64_t offset = block_bytes;
+  const std::uint32_t seed = seed_of((*header)->salt);
+  for (;;) {
+    const auto record = read_snapshot_record(**opened, offset, *size, seed);
+    if (!record) return std::unexpected(record.error());
+    if (!*record) break;
+    const auto state = read_snapshot_state(**opened, offset, **record, seed);
+    if (!state) return std::unexpected(state.error());
+    ++content.snapshots;
+    if (!*state)
+      content.damage.push_back(path + ": the snapshot at offset " + std::to_string(offset) +
+                               " does not hold its CRC; it is ignored");
+    offset += (*record)->length;
+  }
+  content.left = *size - offset;
+  return content;
+}
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

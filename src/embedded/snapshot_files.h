@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "annals/requests.h"
 #include "segment.h"
@@ -82,6 +84,19 @@ result<std::optional<snapshot_record>> read_snapshot_record(file& from, std::uin
 result<std::optional<std::vector<std::byte>>> read_snapshot_state(file& from, std::uint64_t offset,
                                                                   const snapshot_record& record,
                                                                   std::uint32_t seed);
+
+/// What stands in a snapshot file.
+struct snapshot_file_content {
+  std::uint64_t snapshots = 0;
+  std::uint64_t size = 0;             ///< of the file, bytes
+  std::uint64_t left = 0;             ///< bytes behind the last record that holds
+  std::vector<std::string> damage{};  ///< in words; what is damaged is ignored
+};
+/// Reads all of a snapshot file.
+///
+/// Errors:  database_error.
+result<snapshot_file_content> examine_snapshot_file(env& environment, const std::string& path,
+                                                    const uuid& store_id);
 
 }  // namespace embedded
 }  // namespace v1

@@ -6,7 +6,6 @@
 
 #include "bytes.h"
 #include "log_scan.h"
-#include "manifest.h"
 #include "segment_supply.h"
 
 namespace annals {
@@ -78,42 +77,9 @@ result<std::optional<store_mark>> read_mark(const std::string& path,
   if (*got < block_bytes ||
       !header_block_holds(std::span<const std::byte, block_bytes>(block.data(), block_bytes)))
     return fail(errc::store_corrupt,
-                path + ": the CRC does not hold; restore this file from a backup of the store");
+                path + ": the CRC does not hold; restore this file from a backup of the store" +
+                    (magic == closed_magic ? ", or move it aside: annals repair" : ""));
   return std::optional(mark);
-}
-
-result<std::shared_ptr<segment>> make_first_segment(const store_directory& directory,
-                                                    const embedded_options& options,
-                                                    env& environment) {
-  const std::atomic<bool> never{false};
-  auto body = segment_supply::make(environment, directory.paths.zeroed(1),
-                                   planned_capacity(1, options.segment_bytes),
-                                   write_through::durable, std::nullopt, never);
-  if (!body) return std::unexpected(body.error());
-  auto first = std::make_shared<segment>();
-  first->header = {.store_id = directory.store_id,
-                   .number = 1,
-                   .capacity = body->capacity,
-                   .first_sequence = 1,
-                   .made = environment.now().time_since_epoch().count()};
-  std::array<std::uint8_t, sizeof(std::uint64_t)> salt{};
-  environment.random(salt);
-  std::memcpy(&first->header.salt, salt.data(), sizeof first->header.salt);
-  first->path = directory.paths.segment(1);
-  const auto block = header_block(first->header);
-  auto made = body->writer->write_at(0, {block.data(), block.size()});
-  if (made) made = environment.rename(directory.paths.zeroed(1), first->path);
-  if (made) made = environment.sync_directory(directory.paths.log());
-  if (!made) return std::unexpected(made.error());
-  return first;
-}
-
-manifest empty_manifest(const store_directory& directory, env& environment) {
-  manifest made{.store_id = directory.store_id};
-  std::array<std::uint8_t, sizeof made.hash_seed> seed{};
-  environment.random(seed);
-  std::memcpy(&made.hash_seed, seed.data(), sizeof made.hash_seed);
-  return made;
 }
 
 result<void> make_store(store_directory& directory, const embedded_options& options,
@@ -126,10 +92,15 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   if (made) made = environment.create_directories(paths.snapshots());
   if (made) made = environment.create_directories(paths.indexes());
   if (made)
-    made = write_manifest(environment, paths.manifest(), empty_manifest(directory, environment));
+    made = write_manifest(environment, paths.manifest(),
+                          empty_manifest(directory.store_id, environment));
   if (!made) return made;
-  if (auto first = make_first_segment(directory, options, environment); !first)
-    return std::unexpected(first.error());
+  made = make_segment(environment, paths,
+                      {.store_id = directory.store_id,
+                       .number = 1,
+                       .capacity = planned_capacity(1, options.segment_bytes),
+                       .first_sequence = 1});
+  if (!made) return made;
   const store_mark mark{.magic = store_magic,
                         .store_id = directory.store_id,
                         .time = environment.now().time_since_epoch().count()};
@@ -137,21 +108,31 @@ result<void> make_store(store_directory& directory, const embedded_options& opti
   return replace_file(environment, paths.root, paths.marker(), {block.data(), block.size()});
 }
 
-result<void> read_store(store_directory& directory, env& environment) {
+result<void> read_marker(store_directory& directory, env& environment) {
   const auto mark = read_mark(directory.paths.marker(), store_magic, environment);
   if (!mark) return std::unexpected(mark.error());
   if (!*mark) return not_a_store(directory.paths.root, "the file ANNALS is not one of ours");
   directory.store_id = (*mark)->store_id;
+  return {};
+}
+
+result<void> read_closed(store_directory& directory, env& environment) {
   const auto was_closed = environment.exists(directory.paths.closed());
   if (!was_closed) return std::unexpected(was_closed.error());
   if (!*was_closed) return {};
   auto closed = read_mark(directory.paths.closed(), closed_magic, environment);
   if (!closed) return std::unexpected(closed.error());
   if (!*closed || (*closed)->store_id != directory.store_id)
-    return fail(errc::store_corrupt,
-                directory.paths.closed() + " belongs to another store; restore it from a backup");
+    return fail(errc::store_corrupt, directory.paths.closed() +
+                                         " belongs to another store; restore it from a backup, or "
+                                         "move it aside: annals repair");
   directory.closed = *closed;
   return {};
+}
+
+result<void> read_store(store_directory& directory, env& environment) {
+  auto read = read_marker(directory, environment);
+  return read ? read_closed(directory, environment) : read;
 }
 
 // A process that was killed may have given names that no directory has on disk yet: seen by us, and
@@ -196,6 +177,14 @@ result<bool> find_store(const store_paths& paths, const embedded_options& option
 }
 
 }  // namespace
+
+manifest empty_manifest(const uuid& store_id, env& environment) {
+  manifest made{.store_id = store_id};
+  std::array<std::uint8_t, sizeof made.hash_seed> seed{};
+  environment.random(seed);
+  std::memcpy(&made.hash_seed, seed.data(), sizeof made.hash_seed);
+  return made;
+}
 
 result<void> replace_file(env& environment, const std::string& folder, const std::string& path,
                           std::span<const std::byte> content) {
@@ -242,6 +231,24 @@ result<store_directory> open_directory(const std::string& root, const embedded_o
   auto done = *found ? read_store(opened, environment) : make_store(opened, options, environment);
   if (done && *found) done = sync_names(opened.paths, environment);
   if (!done) return std::unexpected(done.error());
+  return opened;
+}
+
+result<damaged_directory> open_directory_for_repair(const std::string& root, env& environment) {
+  damaged_directory opened{.directory = {.paths = {root}}};
+  auto& directory = opened.directory;
+  auto found = find_store(directory.paths, {.create = false}, environment);
+  if (!found) return std::unexpected(found.error());
+  auto lock = environment.lock(directory.paths.lock());
+  if (!lock) return std::unexpected(lock.error());
+  directory.lock = std::move(*lock);
+  found = find_store(directory.paths, {.create = false}, environment);
+  if (!found) return std::unexpected(found.error());
+  if (auto read = read_marker(directory, environment); !read) return std::unexpected(read.error());
+  if (auto read = read_closed(directory, environment); !read) {
+    if (read.error().code() != errc::store_corrupt) return std::unexpected(read.error());
+    opened.closed_problem = read.error().message();
+  }
   return opened;
 }
 

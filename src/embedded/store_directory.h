@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "annals/embedded.h"
+#include "manifest.h"
 #include "segment.h"
 
 namespace annals {
@@ -32,6 +33,19 @@ result<store_directory> open_directory(const std::string& root, const embedded_o
 ///
 /// Errors:  not_a_store, store_too_new, store_corrupt, database_error.
 result<store_directory> find_directory(const std::string& root, env& environment);
+
+/// The directory of a store that may be damaged.
+struct damaged_directory {
+  store_directory directory{};
+  std::string closed_problem{};  ///< what is wrong with `CLOSED`; empty: nothing
+};
+/// Locks the directory of a store that is there and finds out which it is, whatever `CLOSED` holds.
+///
+/// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt for `ANNALS`, database_error.
+result<damaged_directory> open_directory_for_repair(const std::string& root, env& environment);
+
+/// A manifest that names no segment, with a hash seed of its own.
+manifest empty_manifest(const uuid& store_id, env& environment);
 
 /// Whether the store is still where it was found.
 ///

@@ -1,21 +1,20 @@
+#include "verify.h"
+
 #include <algorithm>
 
-#include "annals/embedded.h"
+#include "index_check.h"
 #include "log_index.h"
 #include "log_scan.h"
 #include "manifest.h"
-#include "mapped_segment.h"
 #include "recovery.h"
 #include "replay.h"
 #include "snapshot_files.h"
-#include "store_directory.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
 namespace {
 
-using progress_function = std::function<void(std::uint64_t, std::uint64_t)>;
 constexpr std::uint64_t bytes_between_reports = 4U << 20U;
 
 /// Goes over all files of a store and writes down what is wrong with them.
@@ -208,36 +207,14 @@ class verification {
              std::to_string(segments.size()) + " with the one that is written");
       return {};
     }
+    const auto say = [&](const result<void>& checked) -> result<void> {
+      ++report_.indexes;
+      return checked ? checked : note(checked.error());
+    };
     for (const auto& facts : content->segments)
-      if (auto checked = check_index(context, facts); !checked) return checked;
+      if (auto said = say(check_segment_index(context, facts)); !said) return said;
     for (const auto& known : content->runs)
-      if (auto checked = check_run(*context, known); !checked) return checked;
-    return {};
-  }
-
-  result<void> check_index(const std::shared_ptr<const sealed_context>& context,
-                           const sealed_segment& facts) {
-    const mapped_segment one(context, facts);
-    auto checked = one.open();
-    if (checked) checked = one.index().check();
-    // The blocks' CRCs are those of the log as it stands.
-    if (checked) checked = one.check(0, one.end());
-    ++report_.indexes;
-    return checked ? checked : note(checked.error());
-  }
-
-  result<void> check_run(const sealed_context& context, const known_run& known) {
-    const auto path = context.paths.run(known.first_segment, known.last_segment);
-    const auto run = index_run::open(env_, path,
-                                     {.store_id = context.store_id,
-                                      .hash_seed = context.hash_seed,
-                                      .first_segment = known.first_segment,
-                                      .last_segment = known.last_segment});
-    ++report_.indexes;
-    if (!run) return note(run.error());
-    if (run->facts() != known.file)
-      damage(path + ": this is another file than the one that MANIFEST names");
-    if (auto checked = run->check(); !checked) return note(checked.error());
+      if (auto said = say(check_run(*context, known)); !said) return said;
     return {};
   }
 
@@ -267,32 +244,12 @@ class verification {
 
   result<void> check_snapshots(std::uint64_t number) {
     const auto path = directory_.paths.snapshot_file(number);
-    auto opened = env_.open(path, file_mode::read, write_through::none);
-    if (!opened) return std::unexpected(opened.error());
-    const auto size = (*opened)->size();
-    if (!size) return std::unexpected(size.error());
-    const auto header = read_snapshot_header(**opened, directory_.store_id);
-    if (!header) return std::unexpected(header.error());
-    if (!*header) {
-      damage(path + ": the header of the snapshot file does not hold; its snapshots are ignored");
-      return {};
-    }
-    std::uint64_t offset = block_bytes;
-    const std::uint32_t seed = seed_of((*header)->salt);
-    for (;;) {
-      const auto record = read_snapshot_record(**opened, offset, *size, seed);
-      if (!record) return std::unexpected(record.error());
-      if (!*record) break;
-      const auto state = read_snapshot_state(**opened, offset, **record, seed);
-      if (!state) return std::unexpected(state.error());
-      ++report_.snapshots;
-      if (!*state)
-        damage(path + ": the snapshot at offset " + std::to_string(offset) +
-               " does not hold its CRC; it is ignored");
-      offset += (*record)->length;
-      advance((*record)->length);
-    }
-    report_.torn_tail_bytes += *size - offset;
+    const auto content = examine_snapshot_file(env_, path, directory_.store_id);
+    if (!content) return std::unexpected(content.error());
+    report_.snapshots += content->snapshots;
+    report_.torn_tail_bytes += content->left;
+    for (const auto& each : content->damage) damage(each);
+    advance(content->size);
     return {};
   }
 
@@ -312,6 +269,12 @@ class verification {
 };
 
 }  // namespace
+
+result<verify_report> verify_store(const store_directory& directory,
+                                   const progress_function& progress, env& environment) {
+  return verification(directory, progress, environment).run();
+}
+
 }  // namespace embedded
 
 result<verify_report> verify_embedded(
@@ -325,7 +288,7 @@ result<verify_report> verify_embedded(
     report.damage.push_back(opened.error().message());
     return report;
   }
-  return embedded::verification(*opened, progress, environment).run();
+  return embedded::verify_store(*opened, progress, environment);
 }
 
 }  // namespace v1

@@ -63,6 +63,7 @@ class simulation::process final : public env {
   result<std::unique_ptr<file_lock>> lock(const std::string& path) override;
   result<bool> is_locked(const std::string& path) override;
   result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override;
+  result<volume_facts> volume(const std::string& path) override;
   uuid boot_id() override;
   time_point now() override;
   std::chrono::nanoseconds monotonic() override;

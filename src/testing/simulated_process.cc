@@ -146,6 +146,14 @@ result<bool> simulation::process::is_locked(const std::string& path) {
   return machine_->locks.contains(plain_path(path));
 }
 
+result<volume_facts> simulation::process::volume(const std::string& path) {
+  if (auto alive = check_alive(); !alive) return std::unexpected(alive.error());
+  if (!machine_->disk.is_directory(plain_path(path))) return nothing_there("looking at", path);
+  const auto used = machine_->disk.bytes();
+  return volume_facts{.kind = "simulated",
+                      .free_bytes = machine_->disk_size > used ? machine_->disk_size - used : 0};
+}
+
 uuid simulation::process::boot_id() {
   uuid id;
   id.bytes[0] = 1;

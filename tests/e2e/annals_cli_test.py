@@ -167,8 +167,8 @@ class CliTest(ProgramTest):
                 self.assertIn("No space left", done.stderr)
 
     def test_every_help_has_an_example(self) -> None:
-        for program, verbs in (("annals", ["", "stat", "streams", "read", "tail", "verify", "append", "export", "import", "schema",
-                                           "completion"]),
+        for program, verbs in (("annals", ["", "stat", "streams", "read", "tail", "verify", "repair", "doctor", "append", "export",
+                                           "import", "schema", "completion"]),
                                ("orders", ["", "import", "generate", "show", "query", "demo", "query status",
                                            "query customers"])):
             for verb in verbs:
