@@ -13,7 +13,7 @@ namespace {
 result<std::string> free_path(const store_paths& paths, env& environment, const std::string& begin,
                               std::string_view end) {
   for (auto time = environment.now().time_since_epoch().count();; ++time) {
-    const std::string path = paths.lost() + '/' + begin + std::to_string(time) + std::string(end);
+    std::string path = paths.lost() + '/' + begin + std::to_string(time) + std::string(end);
     const auto there = environment.exists(path);
     if (!there) return std::unexpected(there.error());
     if (!*there) return path;
