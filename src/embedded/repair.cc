@@ -128,7 +128,7 @@ class repairing {
   result<void> note(const std::string& path, Check&& check) {
     const auto there = env_.exists(path);
     if (!there) return std::unexpected(there.error());
-    const auto checked = *there ? check() : result<void>{};
+    auto checked = *there ? check() : result<void>{};
     if (*there && checked) return {};
     reindex_ = true;
     if (!*there) {
