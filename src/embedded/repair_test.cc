@@ -219,6 +219,20 @@ TEST_F(repaired_store, is_cut_before_a_segment_that_is_missing) {
   EXPECT_EQ(loss.readable_events, texts_.size() + 1 - behind);
 }
 
+// As one of another history of the same store would be.
+TEST_F(repaired_store, is_cut_before_a_segment_that_does_not_follow) {
+  fill(5);
+  const auto position = appends_in(3).begin()->second;
+  const auto bytes = content(segment(3));
+  auto header = read_as<segment_header>(bytes.data());
+  header.previous_seal = lsn::at(2, header.previous_seal.offset() + 8);
+  overwrite(segment(3), 0, header_block(header).bytes());
+  const auto loss = is_cut_to(position - 1);
+  EXPECT_EQ(loss.file, segment(3));
+  EXPECT_EQ(loss.offset, 0U);
+  EXPECT_NE(loss.reason.find("does not follow"), std::string::npos) << loss.reason;
+}
+
 TEST_F(repaired_store, is_empty_when_its_first_segment_is_missing) {
   fill(3);
   fs::remove(segment(1));
