@@ -32,7 +32,7 @@ void commit_log::wait_for_staged(pending_answer answer) {
   ANNALS_ASSERT(!groups_.empty(), "nothing is staged that an answer could wait for");
   auto& group = groups_.back();
   if (answer.counted) {
-    in_flight_.fetch_add(1, std::memory_order_relaxed);
+    count_answer();
     in_flight_bytes_.fetch_add(answer.bytes, std::memory_order_relaxed);
   }
   const bool lent = answer.lent;
@@ -157,6 +157,7 @@ void commit_log::run_answers(commit_group& group, bool lent) {
     }
     one.done(std::move(one.answer));
     one.done = {};
+    if (one.counted) note_answered();
   }
 }
 

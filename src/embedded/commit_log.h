@@ -80,11 +80,15 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   void wait_for_staged(pending_answer answer);
   bool quiet() const noexcept { return groups_.empty(); }
   bool overloaded(std::size_t more_bytes) const noexcept;
-  /// Answers that have not begun to run.
-  std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
-  /// For answers that go out without the log's help.
-  void count_answer() noexcept { in_flight_.fetch_add(1, std::memory_order_relaxed); }
+  /// True when no answer is still to run, or running.
+  bool all_answered() const noexcept { return unanswered_.load(std::memory_order_acquire) == 0; }
+  /// For answers that go out without the log's help: when they are decided, begin, and have run.
+  void count_answer() noexcept {
+    in_flight_.fetch_add(1, std::memory_order_relaxed);
+    unanswered_.fetch_add(1, std::memory_order_relaxed);
+  }
   void uncount_answer() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void note_answered() noexcept { unanswered_.fetch_sub(1, std::memory_order_release); }
   const std::optional<error>& failure() const noexcept { return failure_; }
   std::uint64_t staged_sequence() const noexcept { return end_.last_sequence; }
   std::uint64_t clock() const noexcept { return end_.clock; }
@@ -158,7 +162,8 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   bool supply_asked_ = false;
   bool stopping_ = false;
 
-  std::atomic<std::uint32_t> in_flight_{0};  // answers
+  std::atomic<std::uint32_t> in_flight_{0};   // answers that have not begun to run
+  std::atomic<std::uint32_t> unanswered_{0};  // those, and those that run
   std::atomic<std::uint64_t> in_flight_bytes_{0};
   std::unique_ptr<thread> io_thread_{};
   bool io_awake_ = false;

@@ -182,7 +182,7 @@ void embedded_store::answer_refusal(lock_type lock, caller who, verdict refused,
   auto run = [done = std::move(done), answer = std::move(refused.answer)]() mutable {
     done(std::move(answer));
   };
-  if (!in_order || log_->in_flight() == 0) {
+  if (!in_order || log_->all_answered()) {
     lock.unlock();
     return complete(std::move(run));
   }
@@ -190,6 +190,7 @@ void embedded_store::answer_refusal(lock_type lock, caller who, verdict refused,
   completions_.post([log = log_, run = std::move(run)]() mutable {
     log->uncount_answer();
     run();
+    log->note_answered();
   });
 }
 
