@@ -96,15 +96,8 @@ annals::result<void> write_report(const annals::repair_report& report) {
 annals::result<void> repair(const command_line& line, const annals::repair_options& options) {
   const auto directory = embedded_directory(line, "repair");
   if (!directory) return std::unexpected(directory.error());
-  annals::result<annals::repair_report> report;
-  {
-    std::optional<annals::terminal::progress> bar;
-    report =
-        annals::repair_embedded(*directory, options, [&](std::uint64_t done, std::uint64_t total) {
-          if (!bar) bar.emplace("repairing", total, "bytes");
-          bar->advance_to(done);
-        });
-  }
+  const auto report = with_progress(
+      "repairing", [&](auto tell) { return annals::repair_embedded(*directory, options, tell); });
   if (!report) return std::unexpected(report.error());
   if (line.json) {
     if (auto written = write_report(*report); !written) return written;

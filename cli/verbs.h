@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "annals/event.h"
 #include "annals/json/writer.h"
 #include "annals/open.h"
+#include "annals/terminal.h"
 
 /// The verbs of the program `annals`, one file each. A verb adds itself to the command line and
 /// leaves in `run` what is to be done when it was chosen.
@@ -27,6 +29,16 @@ void add_common_options(CLI::App& verb, command_line& line);
 ///
 /// Errors:  invalid_argument, naming the verb.
 annals::result<std::string> embedded_directory(const command_line& line, std::string_view verb);
+
+/// Calls `work` with a function that it tells bytes done and in all, which are shown.
+template <class Work>
+auto with_progress(std::string_view what, Work&& work) {
+  std::optional<annals::terminal::progress> bar;
+  return work([&](std::uint64_t done, std::uint64_t total) {
+    if (!bar) bar.emplace(std::string(what), total, "bytes");
+    bar->advance_to(done);
+  });
+}
 
 /// Opens a store that is there, for reading; never makes one.
 annals::result<std::unique_ptr<annals::event_store>> open_store(const command_line& line);

@@ -38,14 +38,8 @@ annals::result<void> write_report(const annals::verify_report& report) {
 annals::result<void> verify(const command_line& line) {
   const auto directory = embedded_directory(line, "verify");
   if (!directory) return std::unexpected(directory.error());
-  annals::result<annals::verify_report> report;
-  {
-    std::optional<annals::terminal::progress> bar;
-    report = annals::verify_embedded(*directory, [&](std::uint64_t done, std::uint64_t total) {
-      if (!bar) bar.emplace("verifying", total, "bytes");
-      bar->advance_to(done);
-    });
-  }
+  const auto report = with_progress(
+      "verifying", [&](auto tell) { return annals::verify_embedded(*directory, tell); });
   if (!report) return std::unexpected(report.error());
   if (line.json) {
     if (auto written = write_report(*report); !written) return written;

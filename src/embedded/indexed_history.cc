@@ -45,15 +45,11 @@ class indexed_store::history_run {
         expected = round_down(at, read_ahead_bytes) + read_ahead_bytes;
         if (expected < one.end()) one.expect(expected, read_ahead_bytes);
       }
-      if (auto checked = one.check(at, sizeof(frame_header)); !checked) return checked;
-      const auto length = read_as<frame_header>(one.data() + at).length;
-      if (length < sizeof(frame_header) || at + length > one.end())
-        return one.damaged(at, "the length of a frame does not fit");
-      if (auto checked = one.check(at, length); !checked) return checked;
-      const frame_view frame(one.data() + at);
-      if (frame.kind() == frame_kind::seal) return {};
-      if (auto told = tell(frame); !told) return told;
-      at += length;
+      const auto frame = one.frame_at(at);
+      if (!frame) return std::unexpected(frame.error());
+      if (frame->kind() == frame_kind::seal) return {};
+      if (auto told = tell(*frame); !told) return told;
+      at += frame->header().length;
     }
     return {};
   }

@@ -150,6 +150,18 @@ result<tail_facts> examine_tail(file& from, const segment_header& header, std::u
   return facts;
 }
 
+result<bool> holds_no_frame(env& environment, const std::string& path, const uuid& store_id,
+                            std::uint64_t number) {
+  auto opened = environment.open(path, file_mode::read, write_through::none);
+  if (!opened) return std::unexpected(opened.error());
+  const auto header = read_segment_header(**opened, path, store_id, number);
+  if (!header && header.error().code() == errc::store_corrupt) return false;
+  if (!header) return std::unexpected(header.error());
+  const auto content = examine_tail(**opened, *header, first_frame_offset);
+  if (!content) return std::unexpected(content.error());
+  return content->nonzero_end == first_frame_offset;
+}
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

@@ -112,6 +112,13 @@ struct tail_facts {
 /// Errors:  database_error.
 result<tail_facts> examine_tail(file& from, const segment_header& header, std::uint64_t offset);
 
+/// True when a segment holds no frame, as a crash leaves one that was just named; false when its
+/// header does not hold.
+///
+/// Errors:  database_error, store_too_new.
+result<bool> holds_no_frame(env& environment, const std::string& path, const uuid& store_id,
+                            std::uint64_t number);
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

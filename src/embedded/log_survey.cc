@@ -221,15 +221,8 @@ class surveying {
   /// True when all that follows is a segment that a crash left before its first frame.
   result<bool> is_empty_successor(std::uint64_t number) const {
     if (number + 1 != found_.numbers.back()) return false;
-    const auto path = directory_.paths.segment(number + 1);
-    auto opened = env_.open(path, file_mode::read, write_through::none);
-    if (!opened) return std::unexpected(opened.error());
-    const auto header = read_segment_header(**opened, path, directory_.store_id, number + 1);
-    if (!header && header.error().code() == errc::store_corrupt) return false;
-    if (!header) return std::unexpected(header.error());
-    const auto content = examine_tail(**opened, *header, first_frame_offset);
-    if (!content) return std::unexpected(content.error());
-    return content->nonzero_end == first_frame_offset;
+    return holds_no_frame(env_, directory_.paths.segment(number + 1), directory_.store_id,
+                          number + 1);
   }
 
   /// Writes the first damage down; the log does not go on behind it.

@@ -126,6 +126,16 @@ result<item_view> mapped_segment::item_at(std::uint64_t offset) const {
   return item;
 }
 
+result<frame_view> mapped_segment::frame_at(std::uint64_t offset) const {
+  if (auto checked = check(offset, sizeof(frame_header)); !checked)
+    return std::unexpected(checked.error());
+  const auto length = read_as<frame_header>(data() + offset).length;
+  if (length < sizeof(frame_header) || length > end() - offset)
+    return damaged(offset, "the length of a frame does not fit");
+  if (auto checked = check(offset, length); !checked) return std::unexpected(checked.error());
+  return frame_view(data() + offset);
+}
+
 result<void> mapped_segment::check_front(std::uint64_t frame) const {
   if (frame < first_frame_offset || frame % 8 != 0 || frame + sizeof(frame_header) > end())
     return damaged(frame, "a frame is looked for where none can be");

@@ -54,6 +54,8 @@ class mapped_segment {
   result<item_view> item_at(std::uint64_t offset) const;
   /// The frame that an item of this segment stands in, checked as far as its first event.
   result<void> check_front(std::uint64_t frame) const;
+  /// A frame, all of whose blocks hold.
+  result<frame_view> frame_at(std::uint64_t offset) const;
   /// Checks whole blocks, as far as they were not checked yet.
   result<void> check(std::uint64_t offset, std::uint64_t length) const {
     for (auto block = offset / crc_block_bytes; block * crc_block_bytes < offset + length; ++block)

@@ -188,12 +188,10 @@ result<void> sealed_reader::walk(const mapped_segment& in, std::uint64_t first,
     frame = *event - std::uint64_t{read_as<event_item>(in.data() + *event).frame_distance} * 8;
   }
   while (frame < in.end() && !stopped_) {
-    if (auto checked = in.check(frame, sizeof(frame_header)); !checked) return checked;
-    const auto header = read_as<frame_header>(in.data() + frame);
+    const auto checked = in.frame_at(frame);
+    if (!checked) return std::unexpected(checked.error());
+    const auto header = checked->header();
     if (header.first_sequence > last) break;
-    if (header.length < sizeof(frame_header) || header.length > in.end() - frame)
-      return in.damaged(frame, "the length of a frame does not fit");
-    if (auto checked = in.check(frame, header.length); !checked) return checked;
     if (header.events != 0)
       if (auto walked = walk_frame(in, frame, first, last); !walked) return walked;
     frame += header.length;

@@ -86,28 +86,17 @@ class verification {
     for (const auto number : numbers) {
       for (; expected < number; ++expected) missing(expected);
       ++expected;
-      const auto next = next_is_empty(number, numbers.back());
+      const auto last = numbers.back();
+      const auto next = number + 1 == last ? holds_no_frame(env_, directory_.paths.segment(last),
+                                                            directory_.store_id, last)
+                                           : result<bool>(false);
       if (!next) return std::unexpected(next.error());
-      if (auto checked = check_segment(number, number == numbers.back() || *next); !checked)
-        return checked;
+      if (auto checked = check_segment(number, number == last || *next); !checked) return checked;
       // Left by a crash between the naming of a segment and the seal before it.
       if (*next && !last_sealed_) break;
     }
     if (numbers.empty() || last_sealed_) missing(expected);
     return {};
-  }
-
-  /// True when the last segment follows and holds nothing yet.
-  result<bool> next_is_empty(std::uint64_t number, std::uint64_t last) {
-    if (number + 1 != last) return false;
-    const auto path = directory_.paths.segment(last);
-    auto opened = env_.open(path, file_mode::read, write_through::none);
-    if (!opened) return std::unexpected(opened.error());
-    const auto header = read_segment_header(**opened, path, directory_.store_id, last);
-    if (!header) return false;  // said when its turn comes
-    const auto content = examine_tail(**opened, *header, first_frame_offset);
-    if (!content) return std::unexpected(content.error());
-    return content->nonzero_end == first_frame_offset;
   }
 
   void missing(std::uint64_t number) {
