@@ -100,7 +100,17 @@ result<void> commit_log::write(commit_group& group) {
   auto written = group.into->writer->write_at(group.base, {group.memory, whole});
   // Only the segment that is written may be torn: indexes and later segments rely on those before.
   if (written && group.successor && !flushes_) written = group.into->writer->sync();
+  if (written) sum(group);
   return written;
+}
+
+// While the bytes are at hand: the segment's index needs no reading of its file.
+void commit_log::sum(commit_group& group) {
+  if (summing_) summing_->add({group.memory + group.prefix, group.used - group.prefix});
+  if (!group.successor) return;
+  if (summing_) group.sums = summing_->finish();
+  const auto header = header_block(group.successor->header);
+  summing_.emplace().add({header.data(), header.size()});
 }
 
 // Before the seal is written, so that a sealed segment always has its successor.
@@ -131,7 +141,14 @@ void commit_log::publish(commit_group& group, const result<void>& written) {
   durable_sequence_ = group.last_sequence;
   durable_event_ = group.last_event;
   state_->publish(durable_);  // before any answer: a reader that hears of one finds it
-  if (group.successor && on_sealed) on_sealed(group.into->number());
+  if (group.successor && on_sealed) {
+    const auto& next = group.successor->header;
+    on_sealed({.number = group.into->number(),
+               .seal = next.previous_seal,
+               .seal_crc = next.previous_crc,
+               .clock = next.clock,
+               .sums = std::move(group.sums)});
+  }
   mark_when_idle();
 }
 

@@ -9,6 +9,7 @@
 #include "annals/embedded.h"
 #include "annals/engine.h"
 #include "group.h"
+#include "segment_sum.h"
 #include "segment_supply.h"
 #include "shared_state.h"
 #include "tail_image.h"
@@ -41,6 +42,15 @@ struct frame_facts {
   std::uint32_t items_crc = 0;
   std::uint64_t clock = 0;  ///< latest reading; 0: as before
   uuid last_event{};        ///< of its last event
+};
+
+/// A segment whose seal is durable.
+struct sealed_end {
+  std::uint64_t number = 0;
+  lsn seal{};
+  std::uint32_t seal_crc = 0;  ///< header CRC of the seal
+  std::uint64_t clock = 0;     ///< latest reading up to there
+  std::optional<segment_sums> sums{};  ///< none: it was not written from its beginning on
 };
 
 /// Group commit: frames are staged under the mutex into the open group; whoever waits leads, that
@@ -105,8 +115,8 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   const tail_image& tail() const noexcept { return image_; }
   /// Called, held, with every segment that is begun.
   std::move_only_function<void(std::shared_ptr<segment>)> on_new_segment{};
-  /// Called, held, with the number of every segment whose seal is durable.
-  std::move_only_function<void(std::uint64_t)> on_sealed{};
+  /// Called, held, with every segment whose seal is durable.
+  std::move_only_function<void(sealed_end)> on_sealed{};
   /// Held: true when a frame of that size begins a new segment.
   bool begins_segment(std::size_t frame_bytes) const noexcept { return !fits(frame_bytes); }
 
@@ -126,6 +136,7 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   void write_front(lock_type& lock);
   result<void> write(commit_group& group);
   result<void> name_successor(segment& next);
+  void sum(commit_group& group);
   void publish(commit_group& group, const result<void>& written);
   void answer(std::shared_ptr<commit_group> group);
   void run_answers(commit_group& group, bool lent);
@@ -145,6 +156,7 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   std::unique_ptr<shared_state> state_;
   segment_supply supply_;
   tail_image image_{};
+  std::optional<segment_summing> summing_{};  // of the segment that is written; the leader's
 
   mutable std::mutex mutex_{};
   log_end end_;                            // of what is staged

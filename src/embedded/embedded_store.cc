@@ -47,13 +47,25 @@ embedded_store::embedded_store(env& environment, store_directory directory,
   indexer_ = std::make_unique<indexer>(
       std::move(beginning.context), std::move(beginning.content), std::move(beginning.sealed),
       [this](std::shared_ptr<const sealed_log> sealed) { settle(std::move(sealed)); });
-  log_->on_sealed = [this](std::uint64_t number) { indexer_->want(number); };
+  log_->on_sealed = [this](sealed_end end) { want_index(std::move(end)); };
 }
 
 void embedded_store::settle(std::shared_ptr<const sealed_log> sealed) {
   std::vector<std::shared_ptr<recent_segment>> dropped;
   const lock_type lock(log_->mutex());
   dropped = index_->settle(std::move(sealed));
+}
+
+void embedded_store::want_index(sealed_end end) {
+  if (!end.sums) return indexer_->want(end.number);
+  const auto& recent = index_->recent();
+  const auto of = std::ranges::find(recent, end.number, &recent_segment::number);
+  ANNALS_ASSERT(of != recent.end(), "a segment stays in memory until it is indexed");
+  indexer_->want(end.number, sealed_content{.content = *of,
+                                            .seal = end.seal,
+                                            .seal_crc = end.seal_crc,
+                                            .clock = end.clock,
+                                            .sums = std::move(*end.sums)});
 }
 
 bool embedded_store::has_room(std::size_t frame_bytes) {

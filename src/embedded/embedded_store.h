@@ -110,6 +110,7 @@ class embedded_store final : public indexed_store {
   result<std::size_t> stage_imported(lock_type& lock, const import_request& request);
   result<std::size_t> stage_imported(lock_type& lock, const retained_stream& retained);
 
+  void want_index(sealed_end end);  // held
   void settle(std::shared_ptr<const sealed_log> sealed);
 
   std::shared_ptr<commit_log> log_;

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "annals/store.h"
 #include "segment.h"
+#include "segment_sum.h"
 
 namespace annals {
 inline namespace v1 {
@@ -32,6 +34,7 @@ struct commit_group {
   std::size_t prefix = 0;       ///< bytes from `base` that are durable already
   std::size_t used = 0;         ///< bytes from `base`, prefix included
   std::size_t room = 0;         ///< bytes from `base` that the page has
+  std::optional<segment_sums> sums{};  ///< of the segment that ends with this group, when written
   bool closed = false;
   bool lent = false;  ///< somebody who waits for it leads
   std::uint64_t last_sequence = 0;

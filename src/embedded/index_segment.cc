@@ -1,13 +1,11 @@
 #include "index_segment.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cstring>
+#include <map>
 
 #include "log_scan.h"
 #include "recovery.h"
-#include "segment_index_builder.h"
+#include "segment_indexing.h"
 #include "store_directory.h"
 
 namespace annals {
@@ -15,54 +13,56 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::size_t digest_step = 1U << 20U;  // bytes
+constexpr std::size_t summed_at_once = 1U << 20U;  // bytes
 
-/// One pass over the frames of a segment.
-class indexing {
+/// One pass over the frames of a segment's file, and one over its bytes.
+class file_indexing {
  public:
-  indexing(const sealed_context& context, std::uint64_t number, const sealed_log& before)
-      : context_(context), number_(number), before_(before) {}
+  file_indexing(const sealed_context& context, std::uint64_t number, const sealed_log& before)
+      : context_(context), path_(context.paths.segment(number)), number_(number), before_(before) {}
 
   result<indexed_segment> run() {
-    const auto path = context_.paths.segment(number_);
-    auto opened = context_.environment.open(path, file_mode::read, write_through::none);
+    auto opened = context_.environment.open(path_, file_mode::read, write_through::none);
     if (!opened) return std::unexpected(opened.error());
-    const auto header = read_segment_header(**opened, path, context_.store_id, number_);
+    const auto header = read_segment_header(**opened, path_, context_.store_id, number_);
     if (!header) return std::unexpected(header.error());
-    if (auto linked = check_link(*header, path, end_of(before_)); !linked)
+    if (auto linked = check_link(*header, path_, end_of(before_)); !linked)
       return std::unexpected(linked.error());
-    segment_index_builder builder({.store_id = context_.store_id,
-                                   .hash_seed = context_.hash_seed,
-                                   .segment = number_,
-                                   .salt = header->salt});
-    builder_ = &builder;
-    auto& facts = found_.facts;
-    facts.number = number_;
-    facts.capacity = header->capacity;
-    facts.salt = header->salt;
-    facts.first_sequence = header->first_sequence;
-    segment_scan scan(**opened, *header);
+    segment_indexing indexing(context_,
+                              {.number = number_,
+                               .capacity = header->capacity,
+                               .salt = header->salt,
+                               .first_sequence = header->first_sequence},
+                              before_);
+    indexing_ = &indexing;
+    if (auto scanned = scan(**opened, *header); !scanned) return std::unexpected(scanned.error());
+    const auto sums = sum(**opened, indexing.facts().seal.offset() + seal_frame_bytes);
+    if (!sums) return std::unexpected(sums.error());
+    return indexing.finish(*sums);
+  }
+
+ private:
+  result<void> scan(file& from, const segment_header& header) {
+    segment_scan frames(from, header);
     for (;;) {
-      const auto frame = scan.next();
+      const auto frame = frames.next();
       if (!frame) return std::unexpected(frame.error());
       if (!*frame) break;
       take(**frame);
     }
-    if (scan.stop() != scan_stop::sealed)
-      return corrupt_log(
-          describe_damage(path, scan.offset(),
-                          scan.stop() == scan_stop::bad ? scan.problem() : "the seal is missing",
-                          scan.next_sequence(), {}));
-    facts.events = scan.next_sequence() - header->first_sequence;
-    facts.clock = scan.clock();
-    facts.seal = scan.last_place();
-    facts.seal_crc = scan.last_crc();
-    auto summed = sum(**opened, scan.offset());
-    if (!summed) return std::unexpected(summed.error());
-    return finish(builder, scan.offset(), *summed);
+    if (frames.stop() != scan_stop::sealed)
+      return corrupt_log(describe_damage(
+          path_, frames.offset(),
+          frames.stop() == scan_stop::bad ? frames.problem() : "the seal is missing",
+          frames.next_sequence(), {}));
+    auto& facts = indexing_->facts();
+    facts.events = frames.next_sequence() - header.first_sequence;
+    facts.clock = frames.clock();
+    facts.seal = frames.last_place();
+    facts.seal_crc = frames.last_crc();
+    return {};
   }
 
- private:
   void take(const frame_view& frame) {
     const auto place = frame.header().place;
     frame.for_each_item([&](const item_view& item) {
@@ -70,12 +70,14 @@ class indexing {
       switch (item.kind()) {
         case item_kind::event: return take_event(item, static_cast<std::uint32_t>(offset / 8));
         case item_kind::stream_name:
-          return builder_->add_name(static_cast<std::uint32_t>(offset / 8),
-                                    text_in(item, item.as<name_item>().length));
+          return indexing_->builder().add_name(static_cast<std::uint32_t>(offset / 8),
+                                               text_in(item, item.as<name_item>().length));
         case item_kind::command:
-          return note(term_kind::command, item.as<command_item>().command_id, place);
+          return indexing_->add_frame(term_kind::command, item.as<command_item>().command_id,
+                                      place);
         case item_kind::retention:
-          return note(term_kind::retention, item.as<retention_item>().stream_key, place);
+          return indexing_->add_frame(term_kind::retention, item.as<retention_item>().stream_key,
+                                      place);
         case item_kind::dictionary: return take_text(item);
         case item_kind::context:
         case item_kind::seal:
@@ -86,114 +88,130 @@ class indexing {
 
   void take_text(const item_view& item) {
     const auto entry = item.as<dictionary_item>();
-    const bool type = entry.dictionary == static_cast<std::uint8_t>(dictionary_kind::type);
-    (type ? found_.types : found_.categories).emplace_back(text_in(item, entry.length));
+    indexing_->add_text(static_cast<dictionary_kind>(entry.dictionary),
+                        text_in(item, entry.length));
   }
 
   void take_event(const item_view& item, std::uint32_t place) {
     const auto event = item.as<event_item>();
     tags_.clear();
     for_each_tag(item, [&](std::string_view tag) { tags_.push_back(tag); });
-    builder_->add_event({.place = place,
-                         .stream_key = event.stream_key,
-                         .version = event.version,
-                         .previous = event.previous,
-                         .type = event.type,
-                         .category = event.category,
-                         .tags = tags_});
-    found_.facts.last_event = event.event_id;
-    if (event.previous.bits == 0)
-      fresh_.push_back(
-          {term_kind::stream, hash_of(term_kind::stream, term_bytes(event.stream_key))});
+    indexing_->builder().add_event({.place = place,
+                                    .stream_key = event.stream_key,
+                                    .version = event.version,
+                                    .previous = event.previous,
+                                    .type = event.type,
+                                    .category = event.category,
+                                    .tags = tags_});
+    indexing_->facts().last_event = event.event_id;
+    if (event.previous.bits == 0) indexing_->add_first(event.stream_key);
   }
 
-  // A command is stored once: another one with its hash is another one. Of retention the newest
-  // counts, and two streams may have one hash.
-  void note(term_kind kind, const uuid& id, lsn frame) {
-    const auto hash = hash_of(kind, term_bytes(id));
-    found_.slots.push_back({.hash = hash, .kind = kind, .newest = frame});
-    fresh_.push_back({kind, hash});
-  }
-
-  std::uint64_t hash_of(term_kind kind, std::span<const std::byte> bytes) const {
-    return term_hash(context_.hash_seed, kind, bytes);
-  }
-
-  result<std::vector<std::uint32_t>> sum(file& from, std::uint64_t end) {
-    block_crcs crcs;
-    XXH3_state_t* const state = XXH3_createState();
-    if (state == nullptr) return fail(errc::database_error, "no memory for a digest");
-    const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> kept(state, &XXH3_freeState);
-    XXH3_128bits_reset(state);
-    std::vector<std::byte> buffer(digest_step);
+  result<segment_sums> sum(file& from, std::uint64_t end) const {
+    segment_summing summing;
+    std::vector<std::byte> buffer(summed_at_once);
     for (std::uint64_t at = 0; at < end; at += buffer.size()) {
       const auto length =
           static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
       const auto got = from.read_at(at, std::span(buffer).first(length));
       if (!got) return std::unexpected(got.error());
-      if (*got < length)
-        return corrupt_log(context_.paths.segment(number_) + ": the file is cut off");
-      crcs.add(std::span(buffer).first(length));
-      XXH3_128bits_update(state, buffer.data(), length);
+      if (*got < length) return corrupt_log(path_ + ": the file is cut off");
+      summing.add(std::span(buffer).first(length));
     }
-    XXH128_canonical_t digest;
-    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
-    std::memcpy(found_.facts.digest.data(), digest.digest, found_.facts.digest.size());
-    return crcs.finish();
+    return summing.finish();
   }
-
-  result<indexed_segment> finish(const segment_index_builder& builder, std::uint64_t end,
-                                 const std::vector<std::uint32_t>& crcs) {
-    const auto earlier = [&](const indexed_term& term) -> result<std::uint64_t> {
-      const auto newest = before_.newest_segment_of(term.kind, term.bytes);
-      if (newest && *newest == 0) fresh_.push_back({term.kind, term.hash});
-      return newest;
-    };
-    const auto written = builder.write(
-        context_.environment, context_.paths.segment_index(number_),
-        {.end = end, .first_sequence = found_.facts.first_sequence, .block_crcs = crcs}, earlier);
-    if (!written) return std::unexpected(written.error());
-    found_.facts.index = *written;
-    for (const auto& slot : builder.slots()) found_.slots.push_back(slot);
-    if (auto marked = mark_ambiguous(); !marked) return std::unexpected(marked.error());
-    return std::move(found_);
-  }
-
-  // A term that is new here, and whose hash an earlier run has: two terms share it.
-  result<void> mark_ambiguous() {
-    if (before_.empty()) return {};
-    std::ranges::sort(fresh_);
-    const auto again = std::ranges::unique(fresh_);
-    fresh_.erase(again.begin(), again.end());
-    std::vector<fresh_term> shared;
-    std::vector<run_slot> there;
-    for (const auto& term : fresh_) {
-      there.clear();
-      for (const auto& run : before_.runs()) {
-        if (run->count(term.kind) == 0) continue;
-        if (auto looked = run->find(term.hash, term.kind, there); !looked) return looked;
-      }
-      if (!there.empty()) shared.push_back(term);
-    }
-    for (auto& slot : found_.slots)
-      if (std::ranges::binary_search(shared, fresh_term{slot.kind, slot.hash}))
-        slot.ambiguous = true;
-    return {};
-  }
-
-  struct fresh_term {
-    term_kind kind{};
-    std::uint64_t hash = 0;
-    auto operator<=>(const fresh_term&) const = default;
-  };
 
   const sealed_context& context_;
+  std::string path_;
   std::uint64_t number_;
   const sealed_log& before_;
-  segment_index_builder* builder_ = nullptr;
-  indexed_segment found_{};
-  std::vector<fresh_term> fresh_{};
+  segment_indexing* indexing_ = nullptr;
   std::vector<std::string_view> tags_{};
+};
+
+/// What a segment in memory holds, term by term.
+class content_indexing {
+ public:
+  content_indexing(const sealed_context& context, const sealed_content& of,
+                   const sealed_log& before)
+      : of_(of), content_(*of.content), indexing_(context, facts_of(of), before) {}
+
+  result<indexed_segment> run() {
+    for (const auto& event : content_.events())
+      places_.push_back(static_cast<std::uint32_t>(event.place.offset() / 8));
+    indexing_.builder().add_places(places_);
+    add_streams();
+    add_types_and_categories();
+    content_.for_each_tag([&](std::string_view tag, const recent_segment::numbers& events) {
+      add_list(term_kind::tag, term_bytes(tag), events);
+    });
+    content_.for_each_command(
+        [&](const uuid& id, lsn place) { indexing_.add_frame(term_kind::command, id, place); });
+    content_.for_each_retention(
+        [&](const uuid& key, lsn place) { indexing_.add_frame(term_kind::retention, key, place); });
+    return indexing_.finish(of_.sums);
+  }
+
+ private:
+  static sealed_segment facts_of(const sealed_content& of) {
+    const auto& content = *of.content;
+    const auto& header = content.file()->header;
+    sealed_segment facts{.number = header.number,
+                         .capacity = header.capacity,
+                         .salt = header.salt,
+                         .first_sequence = header.first_sequence,
+                         .events = content.events().size(),
+                         .clock = of.clock,
+                         .seal = of.seal,
+                         .seal_crc = of.seal_crc};
+    if (!content.events().empty()) facts.last_event = content.events().back().id;
+    return facts;
+  }
+
+  void add_list(term_kind kind, std::span<const std::byte> bytes,
+                const recent_segment::numbers& events, std::uint64_t first_version = 0,
+                lsn previous = {}) {
+    listed_.clear();
+    for (const auto number : events) listed_.push_back(places_[number]);
+    indexing_.builder().add_list({.kind = kind,
+                                  .bytes = bytes,
+                                  .places = listed_,
+                                  .first_version = first_version,
+                                  .previous = previous});
+  }
+
+  void add_streams() {
+    for (const auto& stream : content_.streams()) {
+      if (stream.name_place.segment() == content_.number())
+        indexing_.builder().add_name(static_cast<std::uint32_t>(stream.name_place.offset() / 8),
+                                     stream.name);
+      if (stream.events.empty()) continue;
+      add_list(term_kind::stream, term_bytes(stream.key), stream.events, stream.before + 1,
+               stream.previous);
+      if (stream.previous.bits == 0) indexing_.add_first(stream.key);
+    }
+  }
+
+  void add_types_and_categories() {
+    content_.for_each_type([&](std::uint32_t type, const recent_segment::numbers& events) {
+      add_list(term_kind::type, term_bytes(type), events);
+    });
+    std::map<std::uint32_t, recent_segment::numbers> of_category;
+    for (std::uint32_t number = 0; number < places_.size(); ++number)
+      of_category[content_.stream_of(content_.events()[number]).category].push_back(number);
+    for (const auto& [category, events] : of_category)
+      add_list(term_kind::category, term_bytes(category), events);
+    for (const auto& text : content_.new_types())
+      indexing_.add_text(dictionary_kind::type, text);
+    for (const auto& text : content_.new_categories())
+      indexing_.add_text(dictionary_kind::category, text);
+  }
+
+  const sealed_content& of_;
+  const recent_segment& content_;
+  segment_indexing indexing_;
+  std::vector<std::uint32_t> places_{};  // of all events
+  std::vector<std::uint32_t> listed_{};
 };
 
 }  // namespace
@@ -205,7 +223,12 @@ result<void> check_in_place(const sealed_context& context) {
 
 result<indexed_segment> index_segment(const sealed_context& context, std::uint64_t number,
                                       const sealed_log& before) {
-  return indexing(context, number, before).run();
+  return file_indexing(context, number, before).run();
+}
+
+result<indexed_segment> index_segment(const sealed_context& context, const sealed_content& of,
+                                      const sealed_log& before) {
+  return content_indexing(context, of, before).run();
 }
 
 result<bool> are_same_term(const sealed_log& log, const run_slot& older, const run_slot& newer) {

@@ -104,11 +104,12 @@ result<manifest> rebuild_indexes(const std::shared_ptr<const sealed_context>& co
   return again.content();
 }
 
-void indexer::want(std::uint64_t number) {
+void indexer::want(std::uint64_t number, std::optional<sealed_content> of) {
   {
     const std::scoped_lock lock(mutex_);
     if (number <= wanted_ || stopping_) return;
     wanted_ = number;
+    if (of) given_.emplace(number, std::make_shared<sealed_content>(std::move(*of)));
     failed_.reset();
     if (!thread_) {
       done_ = content_.segments.size();
@@ -174,10 +175,22 @@ void indexer::run() {
   }
 }
 
+std::shared_ptr<const sealed_content> indexer::given(std::uint64_t number) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = given_.find(number);
+  return found == given_.end() ? nullptr : found->second;
+}
+
 result<void> indexer::index_next() {
-  auto found = index_segment(*context_, content_.segments.size() + 1, *sealed_);
+  const auto number = content_.segments.size() + 1;
+  const auto content = given(number);
+  auto found = content ? index_segment(*context_, *content, *sealed_)
+                       : index_segment(*context_, number, *sealed_);
   if (!found) return std::unexpected(found.error());
-  return add(std::move(*found));
+  if (auto added = add(std::move(*found)); !added) return added;
+  const std::scoped_lock lock(mutex_);
+  given_.erase(number);
+  return {};
 }
 
 // The manifest names the new files, then others may use them, then what it does not name any more

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,8 +56,9 @@ class indexer {
   indexer& operator=(const indexer&) = delete;
   ~indexer() { stop(); }
 
-  /// Segments up to this one are sealed, durably. Never blocks.
-  void want(std::uint64_t number);
+  /// Segments up to this one are sealed, durably. Where `of` is given, it need not be read from its
+  /// file. Never blocks.
+  void want(std::uint64_t number, std::optional<sealed_content> of = {});
   /// Waits until at most so many of the segments wanted wait; a failure of the try in progress is
   /// the answer.
   ///
@@ -72,6 +74,7 @@ class indexer {
 
  private:
   void run();
+  std::shared_ptr<const sealed_content> given(std::uint64_t number) const;
   result<void> add(indexed_segment found);
   result<void> join_runs(const sealed_log& log);
   void remove_joined();
@@ -84,6 +87,7 @@ class indexer {
   mutable std::mutex mutex_{};
   std::uint64_t wanted_ = 0;
   std::uint64_t done_ = 0;
+  std::map<std::uint64_t, std::shared_ptr<const sealed_content>> given_{};  // by segment
   std::optional<error> failed_{};
   std::unique_ptr<thread> thread_{};
   std::atomic<bool> stopping_{false};

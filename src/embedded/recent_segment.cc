@@ -34,7 +34,9 @@ void recent_segment::add_event(recent_stream& to, const event_entry& event) {
 void recent_segment::add_tag(std::string_view tag) {
   auto found = of_tag_.find(tag);
   if (found == of_tag_.end()) found = of_tag_.emplace(tag, numbers{}).first;
-  found->second.push_back(static_cast<std::uint32_t>(events_.size() - 1));
+  const auto number = static_cast<std::uint32_t>(events_.size() - 1);
+  auto& events = found->second;
+  if (events.empty() || events.back() != number) events.push_back(number);  // it may have it twice
 }
 
 version recent_segment::newest_at(const recent_stream& stream,
@@ -47,8 +49,17 @@ version recent_segment::newest_at(const recent_stream& stream,
 }
 
 const command_entry* recent_segment::find_command(const uuid& id) const {
-  const auto found = commands_.find(id);
-  return found == commands_.end() ? nullptr : &found->second;
+  const auto found = by_command_.find(id);
+  return found == by_command_.end() ? nullptr : &commands_[found->second].entry;
+}
+
+void recent_segment::add_command(const uuid& id, const command_entry& entry) {
+  if (by_command_.emplace(id, static_cast<std::uint32_t>(commands_.size())).second)
+    commands_.push_back({id, entry});
+}
+
+void recent_segment::add_text(dictionary_kind kind, std::string_view text) {
+  (kind == dictionary_kind::type ? new_types_ : new_categories_).emplace_back(text);
 }
 
 void recent_segment::add_retention(const uuid& key, lsn place, const retention& state) {

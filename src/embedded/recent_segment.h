@@ -1,12 +1,12 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "annals/engine.h"
@@ -57,9 +57,13 @@ struct command_entry {
 /// those just before it. Staged events are in it: readers stop at the durable sequence.
 ///
 /// Units:   some 60 bytes per event, 300 per stream of the segment, 120 per command.
-/// Threads: under the mutex of the log.
+/// Threads: under the mutex of the log. Once the segment is sealed nothing is added, and what does
+///          not change (what for_each_… gives out, but what a stream's `known` speaks of) may be
+///          read without it.
 class recent_segment {
  public:
+  using numbers = std::vector<std::uint32_t>;  // of events, from 0, ascending
+
   explicit recent_segment(std::shared_ptr<segment> of) : file_(std::move(of)) {}
 
   const std::shared_ptr<segment>& file() const noexcept { return file_; }
@@ -68,6 +72,7 @@ class recent_segment {
   std::uint64_t number() const noexcept { return file_->number(); }
   std::uint64_t first_sequence() const noexcept { return file_->header.first_sequence; }
   std::uint64_t last_sequence() const noexcept { return first_sequence() + events_.size() - 1; }
+  const std::deque<event_entry>& events() const noexcept { return events_; }
 
   recent_stream* find(const uuid& key);
   const recent_stream* find(const uuid& key) const;
@@ -99,13 +104,36 @@ class recent_segment {
   version newest_at(const recent_stream& stream, std::uint64_t sequence) const noexcept;
 
   const command_entry* find_command(const uuid& id) const;
-  void add_command(const uuid& id, const command_entry& command) { commands_.emplace(id, command); }
+  void add_command(const uuid& id, const command_entry& entry);
 
   /// A new state of a stream's retention, and where its frame stands.
   void add_retention(const uuid& key, lsn place, const retention& state);
   /// The newest one whose frame stands before `bound`.
   const retention* find_retention(const uuid& key, lsn bound) const;
   bool has_retention() const noexcept { return !retained_.empty(); }
+
+  /// A type or category that is first used in this segment; in the order of their numbers.
+  void add_text(dictionary_kind kind, std::string_view text);
+  const std::vector<std::string>& new_types() const noexcept { return new_types_; }
+  const std::vector<std::string>& new_categories() const noexcept { return new_categories_; }
+
+  template <class Take>  // takes a type's number, and the events of it
+  void for_each_type(Take&& take) const {
+    for (const auto& [type, events] : of_type_) take(type, events);
+  }
+  template <class Take>  // takes a tag, and the events that have it
+  void for_each_tag(Take&& take) const {
+    for (const auto& [tag, events] : of_tag_) take(std::string_view(tag), events);
+  }
+  template <class Take>  // takes a command's id, and the place of its frame
+  void for_each_command(Take&& take) const {
+    for (const auto& one : commands_) take(one.id, one.entry.place);
+  }
+  template <class Take>  // takes a stream's key, and the place of a frame that changes its retention
+  void for_each_retention(Take&& take) const {
+    for (const auto& [key, changes] : retained_)
+      for (const auto& one : changes) take(key, one.place);
+  }
 
   /// The first event after `after` that an item selects and that is to be seen, or 0. `types` are
   /// the numbers of the item's; empty: all.
@@ -124,16 +152,24 @@ class recent_segment {
     lsn place{};
     retention state{};
   };
-  using numbers = std::vector<std::uint32_t>;  // of events, ascending
+  struct command {
+    uuid id{};
+    command_entry entry{};
+  };
+  template <class Value>
+  using by_uuid = boost::unordered_flat_map<uuid, Value, std::hash<uuid>>;
 
   std::shared_ptr<segment> file_;
   std::deque<recent_stream> streams_{};
-  std::unordered_map<uuid, std::uint32_t> by_key_{};
+  by_uuid<std::uint32_t> by_key_{};  // numbers of streams
   std::deque<event_entry> events_{};
-  std::unordered_map<std::uint32_t, numbers> of_type_{};
-  std::unordered_map<std::string, numbers, text_hash, std::equal_to<>> of_tag_{};
-  std::unordered_map<uuid, command_entry> commands_{};
-  std::unordered_map<uuid, std::vector<retained>> retained_{};
+  boost::unordered_flat_map<std::uint32_t, numbers> of_type_{};
+  boost::unordered_flat_map<std::string, numbers, text_hash, std::equal_to<>> of_tag_{};
+  std::deque<command> commands_{};
+  by_uuid<std::uint32_t> by_command_{};  // numbers of commands
+  by_uuid<std::vector<retained>> retained_{};
+  std::vector<std::string> new_types_{};
+  std::vector<std::string> new_categories_{};
 };
 
 }  // namespace embedded

@@ -32,10 +32,12 @@ class frame_replay {
 
   void enter_text(const item_view& item) {
     const auto entry = item.as<dictionary_item>();
-    const bool types = entry.dictionary == static_cast<std::uint8_t>(dictionary_kind::type);
-    auto& texts = types ? index_.types : index_.categories;
+    const auto kind = static_cast<dictionary_kind>(entry.dictionary);
+    auto& texts = kind == dictionary_kind::type ? index_.types : index_.categories;
     if (entry.number != texts.next()) return contradict("a dictionary entry is out of order");
-    texts.add(text_in(item, entry.length));
+    const auto text = text_in(item, entry.length);
+    texts.add(text);
+    index_.active().add_text(kind, text);
   }
 
   lsn place_of(const item_view& item) const {

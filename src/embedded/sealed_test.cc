@@ -462,6 +462,39 @@ TEST_F(sealed_store, makes_lost_index_files_again) {
   EXPECT_GE(files_in("/idx", ".six"), count - 3);
 }
 
+// At sealing a segment is indexed from what is in memory, after a loss from its file.
+TEST_F(sealed_store, indexes_a_segment_from_memory_as_from_its_file) {
+  open_both();
+  fill(150);
+  EXPECT_TRUE(sealed_->retain("order-s0", {.truncate_before = version{2}}));
+  EXPECT_TRUE(sealed_->retain("order-s0", {.max_count = 2}));
+  const std::string_view tags[]{"n:one", "n:other"};
+  const new_event tagged{.type = "tagged", .tags = tags};
+  const stream_write writes[]{{"cart-a", expect::none(), {&tagged, 1}},
+                              {"plain", expect::none(), {&tagged, 1}}};
+  const auto appended = sealed_->append({.streams = writes});
+  ASSERT_TRUE(appended) << appended.error().to_string();
+  EXPECT_TRUE(append(*sealed_, "order-none", {}, expect::any(), {.command_id = uuid{{3}}}));
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(append(*sealed_, "filler", {std::string(500, 'f'), "second"}));
+  sealed_.reset();
+  const auto from_memory = read_manifest(*env_, root() + "/MANIFEST", uuid{{7}}).value();
+  unindex();
+  sealed_ = open(many_segments);
+  sealed_.reset();
+  const auto from_files = read_manifest(*env_, root() + "/MANIFEST", uuid{{7}}).value();
+  ASSERT_GT(from_memory.segments.size(), 8U);
+  const auto both = std::min(from_memory.segments.size(), from_files.segments.size());
+  ASSERT_GE(both + 3, from_memory.segments.size());
+  for (std::size_t i = 0; i < both; ++i)
+    EXPECT_EQ(from_memory.segments[i], from_files.segments[i]) << "segment " << i + 1;
+  EXPECT_EQ(from_memory.types, from_files.types);
+  EXPECT_EQ(from_memory.categories, from_files.categories);
+  std::size_t same = 0;  // runs have their digests in MANIFEST too
+  for (const auto& run : from_memory.runs) same += static_cast<std::size_t>(std::ranges::count(from_files.runs, run));
+  EXPECT_GT(same, 0U);
+}
+
 TEST_F(sealed_store, removes_index_files_that_nobody_names) {
   open_both();
   fill(200);

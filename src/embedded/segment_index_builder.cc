@@ -4,7 +4,6 @@
 
 #include "annals/assert.h"
 #include "annals/limits.h"
-#include "crc32c.h"
 
 namespace annals {
 inline namespace v1 {
@@ -14,26 +13,6 @@ namespace {
 constexpr std::size_t first_table_slots = 1'024;
 
 }  // namespace
-
-void block_crcs::add(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), crc_block_bytes - filled_));
-    crc_ = crc32c(crc_, part);
-    filled_ += part.size();
-    bytes = bytes.subspan(part.size());
-    if (filled_ < crc_block_bytes) return;
-    whole_.push_back(crc_);
-    crc_ = 0;
-    filled_ = 0;
-  }
-}
-
-std::vector<std::uint32_t> block_crcs::finish() {
-  if (filled_ > 0) whole_.push_back(crc_);
-  crc_ = 0;
-  filled_ = 0;
-  return std::exchange(whole_, {});
-}
 
 std::uint64_t segment_index_builder::keep(std::span<const std::byte> text) {
   const auto at = texts_.size();
@@ -69,6 +48,23 @@ void segment_index_builder::grow_table() {
   }
 }
 
+segment_index_builder::term& segment_index_builder::begin(term_kind kind, std::uint64_t hash,
+                                                          std::span<const std::byte> bytes,
+                                                          std::uint32_t place) {
+  return terms_.emplace_back(term{.hash = hash,
+                                  .bytes_at = keep(bytes),
+                                  .first = place,
+                                  .length = static_cast<std::uint8_t>(bytes.size()),
+                                  .kind = kind});
+}
+
+void segment_index_builder::follow(term& stream, std::uint64_t first_version, lsn previous) const {
+  ANNALS_ASSERT(previous.segment() < identity_.segment,
+                "what comes before a segment's first event of a stream is in one before");
+  stream.first_version = first_version;
+  stream.link = static_cast<std::uint32_t>(previous.segment());
+}
+
 segment_index_builder::term& segment_index_builder::note(term_kind kind,
                                                          std::span<const std::byte> bytes,
                                                          std::uint32_t place) {
@@ -76,11 +72,7 @@ segment_index_builder::term& segment_index_builder::note(term_kind kind,
   const auto hash = hash_(identity_.hash_seed, kind, bytes);
   auto& number = table_slot(kind, hash, bytes);
   if (number == 0) {
-    terms_.push_back({.hash = hash,
-                      .bytes_at = keep(bytes),
-                      .first = place,
-                      .length = static_cast<std::uint8_t>(bytes.size()),
-                      .kind = kind});
+    begin(kind, hash, bytes, place);
     number = static_cast<std::uint32_t>(terms_.size());
   }
   auto& found = terms_[number - 1];
@@ -95,16 +87,27 @@ void segment_index_builder::add_event(const indexed_event& event) {
   ANNALS_ASSERT(event.place > last_place_, "events come in the order of the segment");
   last_place_ = event.place;
   auto& stream = note(term_kind::stream, term_bytes(event.stream_key), event.place);
-  if (stream.count == 1) {
-    ANNALS_ASSERT(event.previous.segment() < identity_.segment,
-                  "what comes before a segment's first event of a stream is in one before");
-    stream.first_version = event.version;
-    stream.link = static_cast<std::uint32_t>(event.previous.segment());
-  }
+  if (stream.count == 1) follow(stream, event.version, event.previous);
   note(term_kind::type, term_bytes(event.type), event.place);
   note(term_kind::category, term_bytes(event.category), event.place);
   for (const auto tag : event.tags) note(term_kind::tag, term_bytes(tag), event.place);
   if (events_++ % events_per_place == 0) places_.push_back(event.place);
+}
+
+void segment_index_builder::add_list(const indexed_list& list) {
+  ANNALS_ASSERT(!list.places.empty(), "a term stands somewhere");
+  const auto number = static_cast<std::uint32_t>(terms_.size());
+  auto& of = begin(list.kind, hash_(identity_.hash_seed, list.kind, list.bytes), list.bytes,
+                   list.places.front());
+  of.last = list.places.back();
+  of.count = static_cast<std::uint32_t>(list.places.size());
+  if (list.kind == term_kind::stream) follow(of, list.first_version, list.previous);
+  for (const auto place : list.places) postings_.push_back({number, place});
+}
+
+void segment_index_builder::add_places(std::span<const std::uint32_t> events) {
+  for (const auto place : events)
+    if (events_++ % events_per_place == 0) places_.push_back(place);
 }
 
 void segment_index_builder::add_name(std::uint32_t place, std::string_view text) {

@@ -6,23 +6,11 @@
 
 #include "index_run.h"
 #include "segment_index_layout.h"
+#include "segment_sum.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
-
-/// CRCs of the blocks of a segment, from its bytes in their order.
-class block_crcs {
- public:
-  void add(std::span<const std::byte> bytes);
-  /// Those of all bytes added.
-  std::vector<std::uint32_t> finish();
-
- private:
-  std::vector<std::uint32_t> whole_{};
-  std::uint32_t crc_ = 0;
-  std::uint64_t filled_ = 0;  // bytes of the block that is not whole
-};
 
 /// An event, as a segment index sees it; borrowed.
 struct indexed_event {
@@ -33,6 +21,15 @@ struct indexed_event {
   std::uint32_t type = 0;
   std::uint32_t category = 0;
   std::span<const std::string_view> tags{};
+};
+
+/// A term with all the places that it has in a segment; borrowed.
+struct indexed_list {
+  term_kind kind{};
+  std::span<const std::byte> bytes{};
+  std::span<const std::uint32_t> places{};  ///< ascending, at least one
+  std::uint64_t first_version = 0;          ///< of a stream
+  lsn previous{};                           ///< of a stream: its event before; none: 0
 };
 
 /// A term that an index is written for; borrowed.
@@ -53,8 +50,9 @@ struct sealed_facts {
 /// types, categories and tags.
 using earlier_segment = std::function<result<std::uint64_t>(const indexed_term&)>;
 
-/// Collects what stands in a segment and writes its index. The same segment and the same answers of
-/// `earlier_segment` give the same bytes.
+/// Collects what stands in a segment and writes its index: event by event, or where the events of
+/// each term are known, term by term. The same segment and the same answers of `earlier_segment`
+/// give the same bytes, either way.
 ///
 /// Units:   memory: 8 bytes per event and term of it, 64 per term, and the texts of tags and names;
 ///          while writing 4 more bytes per event and term, and the file.
@@ -68,6 +66,9 @@ class segment_index_builder {
 
   /// Takes an event in; in the order of the segment.
   void add_event(const indexed_event& event);
+  /// Takes in a term that was not taken in before; and beside all lists the places of all events.
+  void add_list(const indexed_list& list);
+  void add_places(std::span<const std::uint32_t> events);
   /// Takes in the name item of a stream.
   void add_name(std::uint32_t place, std::string_view name);
 
@@ -110,6 +111,9 @@ class segment_index_builder {
   std::uint64_t keep(std::span<const std::byte> text);
   std::span<const std::byte> bytes_of(const term& of) const noexcept;
   std::string_view text_of(const name& of) const noexcept;
+  term& begin(term_kind kind, std::uint64_t hash, std::span<const std::byte> bytes,
+              std::uint32_t place);
+  void follow(term& stream, std::uint64_t first_version, lsn previous) const;
   term& note(term_kind kind, std::span<const std::byte> bytes, std::uint32_t place);
   std::uint32_t& table_slot(term_kind kind, std::uint64_t hash, std::span<const std::byte> bytes);
   void grow_table();

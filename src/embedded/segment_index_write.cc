@@ -87,8 +87,15 @@ result<void> segment_index_encoding::encode_terms(const earlier_segment& earlier
   const auto& terms = from_.terms_;
   std::vector<std::uint32_t> order(terms.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, {},
-                    [&](std::uint32_t i) { return std::tuple(terms[i].hash, terms[i].first, i); });
+  const auto comes_before = [&](std::uint32_t a, std::uint32_t b) {
+    const auto key = [&](std::uint32_t i) {
+      return std::tuple(terms[i].hash, terms[i].first, terms[i].kind);
+    };
+    if (key(a) != key(b)) return key(a) < key(b);
+    return std::ranges::lexicographical_compare(from_.bytes_of(terms[a]),
+                                                from_.bytes_of(terms[b]));
+  };
+  std::ranges::sort(order, comes_before);
   const auto bits = bucket_bits(terms.size());
   const auto begin_buckets_to = [&](std::uint64_t last) {
     while (buckets_.size() <= last) buckets_.push_back(static_cast<std::uint32_t>(entries_.size()));

@@ -134,6 +134,7 @@ class frame_builder {
                         .dictionary = static_cast<std::uint8_t>(kind),
                         .length = static_cast<std::uint16_t>(text.size())});
       std::memcpy(at_ + sizeof(dictionary_item), text.data(), text.size());
+      index_.active().add_text(kind, text);
       finish_rest(at_);
       finish_item(at_);
       at_ += dictionary_bytes(text);

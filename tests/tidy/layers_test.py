@@ -38,7 +38,7 @@ SEES_ALL = r"tests/fuzz/.*"  # feeds the innermost readers of every part
 PUBLIC_FOREIGN = {"json": r"boost/(describe|mp11)\.hpp", "testing": r"gtest/.*"}
 FOREIGN = {
     "src/json": r"simdjson\.h|boost/.*|emmintrin\.h",  # the last: strings, 16 bytes at once
-    "src/embedded": r"isa-l/.*|xxhash\.h",
+    "src/embedded": r"isa-l/.*|xxhash\.h|boost/unordered/.*",
     "src/postgres": r"libpq-fe\.h",
     "src/testing": r"gtest/.*|ucontext\.h|sanitizer/.*",
     "cli": r"CLI/.*",
