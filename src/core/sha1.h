@@ -9,6 +9,15 @@
 namespace annals {
 inline namespace v1 {
 
+using sha1_state = std::array<std::uint32_t, 5>;
+
+/// One step of the hash, over 64 bytes, in plain C++.
+void add_sha1_block(sha1_state& state, const std::byte* block) noexcept;
+/// The same by the processor's own instructions for it, some ten times as fast.
+void add_sha1_block_fast(sha1_state& state, const std::byte* block) noexcept;
+/// Whether this processor has them.
+bool has_sha1_instructions() noexcept;
+
 /// SHA-1, for name-based identities (UUIDv5) and request digests; not for secrets.
 ///
 /// Source:  FIPS 180-4, section 6.1.
@@ -22,7 +31,7 @@ class sha1 {
  private:
   void add_block(const std::byte* block) noexcept;
 
-  std::array<std::uint32_t, 5> state_{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  sha1_state state_{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   std::array<std::byte, 64> pending_{};
   std::size_t pending_size_ = 0;
   std::uint64_t total_ = 0;  // bytes

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "sha1.h"
 
 namespace annals {
@@ -69,6 +71,20 @@ TEST(sha1, agrees_with_the_published_vectors) {
   EXPECT_EQ(hex(std::string(56, 'a')), "c2db330f6083854c99d4b5bfb6e8f29f201be699");
   EXPECT_EQ(hex(std::string(63, 'a')), "03f09f5b158a7a8cdad920bddc29b81c18a551f5");
   EXPECT_EQ(hex(std::string(64, 'a')), "0098ba824b5c16427bd7a1122a5a442a25ec644d");
+}
+
+TEST(sha1, is_the_same_by_plain_code_and_by_instructions) {
+  if (!has_sha1_instructions()) GTEST_SKIP() << "this processor has no instructions for SHA-1";
+  std::mt19937 random(42);
+  sha1_state plain{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  auto fast = plain;
+  for (int i = 0; i < 1'000; ++i) {
+    std::array<std::byte, 64> block{};
+    for (auto& byte : block) byte = static_cast<std::byte>(random());
+    add_sha1_block(plain, block.data());
+    add_sha1_block_fast(fast, block.data());
+    ASSERT_EQ(plain, fast) << "block " << i;
+  }
 }
 
 TEST(sha1, does_not_depend_on_how_the_text_is_cut) {

@@ -48,8 +48,8 @@ struct frame_facts {
 struct sealed_end {
   std::uint64_t number = 0;
   lsn seal{};
-  std::uint32_t seal_crc = 0;  ///< header CRC of the seal
-  std::uint64_t clock = 0;     ///< latest reading up to there
+  std::uint32_t seal_crc = 0;          ///< header CRC of the seal
+  std::uint64_t clock = 0;             ///< latest reading up to there
   std::optional<segment_sums> sums{};  ///< none: it was not written from its beginning on
 };
 

@@ -99,16 +99,18 @@ append_draft::append_draft(const import_request& request, env& environment)
 
 void append_draft::add_stream(std::string_view name) {
   stream_part part{.name = name, .category = category_of(name), .key = stream_key_of(name)};
-  part.name_item.resize(sizeof(name_item) + padded(name.size()));
-  write_as(part.name_item.data(),
-           name_item{.item = {.length = static_cast<std::uint32_t>(part.name_item.size()),
-                              .kind = static_cast<std::uint16_t>(item_kind::stream_name),
-                              .head = sizeof(name_item)},
-                     .stream_key = part.key,
-                     .length = static_cast<std::uint16_t>(name.size())});
-  copy_bytes(part.name_item.data() + sizeof(name_item), std::as_bytes(std::span(name)));
-  finish_rest(part.name_item.data());
-  streams_.push_back(std::move(part));
+  part.item_at = names_.size();
+  part.item_length = sizeof(name_item) + padded(name.size());
+  names_.resize(part.item_at + part.item_length);
+  std::byte* const at = names_.data() + part.item_at;
+  write_as(at, name_item{.item = {.length = static_cast<std::uint32_t>(part.item_length),
+                                  .kind = static_cast<std::uint16_t>(item_kind::stream_name),
+                                  .head = sizeof(name_item)},
+                         .stream_key = part.key,
+                         .length = static_cast<std::uint16_t>(name.size())});
+  copy_bytes(at + sizeof(name_item), std::as_bytes(std::span(name)));
+  finish_rest(at);
+  streams_.push_back(part);
 }
 
 std::byte* append_draft::add_item(item_kind kind, std::size_t head, std::size_t rest) {
@@ -175,7 +177,7 @@ void append_draft::add_event(const new_event& event, std::uint32_t stream, const
 std::size_t append_draft::most_bytes() const noexcept {
   std::size_t bytes = sizeof(frame_header) + items_.size();
   for (const auto& stream : streams_)
-    bytes += stream.name_item.size() + sizeof(dictionary_item) + padded(stream.category.size());
+    bytes += stream.item_length + sizeof(dictionary_item) + padded(stream.category.size());
   std::string_view before;
   for (const auto& event : events_) {
     if (event.type != before) bytes += sizeof(dictionary_item) + padded(event.type.size());

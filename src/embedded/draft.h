@@ -2,10 +2,10 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "annals/env.h"
 #include "annals/history.h"
+#include "few.h"
 #include "format.h"
 
 namespace annals {
@@ -20,7 +20,8 @@ class append_draft {
     std::string_view name{};
     std::string_view category{};
     uuid key{};
-    std::vector<std::byte> name_item{};  // used when the stream is new
+    std::size_t item_at = 0;  // of its name item
+    std::size_t item_length = 0;
   };
   struct event_part {
     std::size_t offset = 0;  // in `items()`
@@ -31,8 +32,12 @@ class append_draft {
   append_draft(const append_request& request, env& environment);
   append_draft(const import_request& request, env& environment);
 
-  const std::vector<stream_part>& streams() const noexcept { return streams_; }
-  const std::vector<event_part>& events() const noexcept { return events_; }
+  const few<stream_part>& streams() const noexcept { return streams_; }
+  const few<event_part>& events() const noexcept { return events_; }
+  /// The item that names a stream; used when the stream is new.
+  std::span<const std::byte> name_item_of(const stream_part& stream) const noexcept {
+    return std::span(names_).subspan(stream.item_at, stream.item_length);
+  }
   /// Command and context, if any, then the events.
   std::span<std::byte> items() noexcept { return items_; }
   std::size_t front_items() const noexcept { return front_items_; }
@@ -50,9 +55,12 @@ class append_draft {
                  hlc recorded);
   std::byte* add_item(item_kind kind, std::size_t head, std::size_t rest);
 
-  std::vector<stream_part> streams_{};
-  std::vector<event_part> events_{};
-  std::vector<std::byte> items_{};
+  static constexpr std::size_t small = 1'024;  // bytes of a usual append
+
+  few<stream_part> streams_{};
+  few<event_part> events_{};
+  few<std::byte, small> items_{};
+  few<std::byte, small / 4> names_{};
   std::size_t front_items_ = 0;
   uuid command_id_{};
   uuid digest_{};

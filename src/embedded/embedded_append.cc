@@ -88,7 +88,7 @@ result<void> embedded_store::look_up(lock_type& lock, append_facts& facts,
                                      const append_draft& draft,
                                      std::span<const append_condition> unless) {
   const auto seen = view();
-  std::vector<bool> is_recent;
+  few<bool> is_recent;
   for (const auto& part : draft.streams()) is_recent.push_back(seen.find(part.key) != nullptr);
   lock.unlock();
   auto looked = look_up(seen, is_recent, facts, draft, unless);
@@ -97,7 +97,7 @@ result<void> embedded_store::look_up(lock_type& lock, append_facts& facts,
   return looked;
 }
 
-result<void> embedded_store::look_up(const log_view& seen, const std::vector<bool>& is_recent,
+result<void> embedded_store::look_up(const log_view& seen, const few<bool>& is_recent,
                                      append_facts& facts, const append_draft& draft,
                                      std::span<const append_condition> unless) {
   facts = {};

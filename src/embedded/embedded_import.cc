@@ -8,7 +8,7 @@ namespace embedded {
 
 result<void> embedded_store::check_follows(const import_request& request, const append_draft& draft,
                                            const append_facts& facts) {
-  std::vector<std::optional<stream_head>> heads;
+  few<std::optional<stream_head>, 2> heads;
   for (std::size_t i = 0; i < draft.streams().size(); ++i) {
     const auto& part = draft.streams()[i];
     heads.push_back(newest_head(part.key, i < facts.heads.size() ? &facts.heads[i] : nullptr));

@@ -56,7 +56,7 @@ class embedded_store final : public indexed_store {
   struct append_facts {
     std::shared_ptr<const sealed_log> from{};
     std::optional<command_record> command{};
-    std::vector<std::optional<stream_head>> heads{};       // of streams that no recent segment has
+    few<std::optional<stream_head>, 2> heads{};            // of streams that no recent segment has
     std::vector<std::optional<breaking_event>> matches{};  // of conditions
   };
 
@@ -97,7 +97,7 @@ class embedded_store final : public indexed_store {
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.
-  result<void> look_up(const log_view& seen, const std::vector<bool>& is_recent,
+  result<void> look_up(const log_view& seen, const few<bool>& is_recent,
                        append_facts& facts, const append_draft& draft,
                        std::span<const append_condition> unless);
   result<std::optional<breaking_event>> sealed_match(const log_view& seen,

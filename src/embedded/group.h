@@ -29,11 +29,11 @@ struct commit_group {
   std::shared_ptr<segment> into{};
   std::shared_ptr<segment> successor{};  ///< named before this group, which ends with a seal
   std::shared_ptr<aligned_bytes> page{};
-  std::byte* memory = nullptr;  ///< of `base`; in the page
-  std::uint64_t base = 0;       ///< offset in the segment, a multiple of the alignment
-  std::size_t prefix = 0;       ///< bytes from `base` that are durable already
-  std::size_t used = 0;         ///< bytes from `base`, prefix included
-  std::size_t room = 0;         ///< bytes from `base` that the page has
+  std::byte* memory = nullptr;         ///< of `base`; in the page
+  std::uint64_t base = 0;              ///< offset in the segment, a multiple of the alignment
+  std::size_t prefix = 0;              ///< bytes from `base` that are durable already
+  std::size_t used = 0;                ///< bytes from `base`, prefix included
+  std::size_t room = 0;                ///< bytes from `base` that the page has
   std::optional<segment_sums> sums{};  ///< of the segment that ends with this group, when written
   bool closed = false;
   bool lent = false;  ///< somebody who waits for it leads

@@ -201,8 +201,7 @@ class content_indexing {
       of_category[content_.stream_of(content_.events()[number]).category].push_back(number);
     for (const auto& [category, events] : of_category)
       add_list(term_kind::category, term_bytes(category), events);
-    for (const auto& text : content_.new_types())
-      indexing_.add_text(dictionary_kind::type, text);
+    for (const auto& text : content_.new_types()) indexing_.add_text(dictionary_kind::type, text);
     for (const auto& text : content_.new_categories())
       indexing_.add_text(dictionary_kind::category, text);
   }

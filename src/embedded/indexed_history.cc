@@ -36,7 +36,7 @@ class indexed_store::history_run {
   }
 
  private:
-  // By the CRCs of its blocks: they are of what was checked, frame by frame, when it was indexed.
+  // By the CRCs of its blocks, summed when they were written: frames need no checking of their own.
   result<void> tell_sealed(const mapped_segment& one) {
     if (auto opened = one.open(); !opened) return opened;
     std::uint64_t expected = 0;

@@ -14,7 +14,7 @@ namespace embedded {
 /// far as `last_sequence`.
 struct log_view {
   std::shared_ptr<const sealed_log> sealed{};
-  std::vector<std::shared_ptr<recent_segment>> recent{};
+  recent_list recent{};
   lsn durable{};
   std::uint64_t last_sequence = 0;
 

@@ -43,7 +43,7 @@ class log_index {
 
   const std::shared_ptr<const sealed_log>& sealed() const noexcept { return sealed_; }
   /// Oldest first; they follow the sealed ones.
-  const std::vector<std::shared_ptr<recent_segment>>& recent() const noexcept { return recent_; }
+  const recent_list& recent() const noexcept { return recent_; }
   /// The one that is written.
   recent_segment& active() { return *recent_.back(); }
   void begin_segment(std::shared_ptr<segment> of);
@@ -70,7 +70,7 @@ class log_index {
   void enter_texts();
 
   std::shared_ptr<const sealed_log> sealed_;
-  std::vector<std::shared_ptr<recent_segment>> recent_{};
+  recent_list recent_{};
 };
 
 }  // namespace embedded

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "annals/engine.h"
+#include "few.h"
 #include "segment.h"
 
 namespace annals {
@@ -117,19 +118,19 @@ class recent_segment {
   const std::vector<std::string>& new_types() const noexcept { return new_types_; }
   const std::vector<std::string>& new_categories() const noexcept { return new_categories_; }
 
-  template <class Take>  // takes a type's number, and the events of it
+  template <class Take>  // a type's number, and the events of it
   void for_each_type(Take&& take) const {
     for (const auto& [type, events] : of_type_) take(type, events);
   }
-  template <class Take>  // takes a tag, and the events that have it
+  template <class Take>  // a tag, and the events that have it
   void for_each_tag(Take&& take) const {
     for (const auto& [tag, events] : of_tag_) take(std::string_view(tag), events);
   }
-  template <class Take>  // takes a command's id, and the place of its frame
+  template <class Take>  // a command's id, and the place of its frame
   void for_each_command(Take&& take) const {
     for (const auto& one : commands_) take(one.id, one.entry.place);
   }
-  template <class Take>  // takes a stream's key, and the place of a frame that changes its retention
+  template <class Take>  // a stream's key, and the place of a frame that changes its retention
   void for_each_retention(Take&& take) const {
     for (const auto& [key, changes] : retained_)
       for (const auto& one : changes) take(key, one.place);
@@ -171,6 +172,9 @@ class recent_segment {
   std::vector<std::string> new_types_{};
   std::vector<std::string> new_categories_{};
 };
+
+/// Oldest first.
+using recent_list = few<std::shared_ptr<recent_segment>>;
 
 }  // namespace embedded
 }  // namespace v1

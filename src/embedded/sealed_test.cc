@@ -491,7 +491,8 @@ TEST_F(sealed_store, indexes_a_segment_from_memory_as_from_its_file) {
   EXPECT_EQ(from_memory.types, from_files.types);
   EXPECT_EQ(from_memory.categories, from_files.categories);
   std::size_t same = 0;  // runs have their digests in MANIFEST too
-  for (const auto& run : from_memory.runs) same += static_cast<std::size_t>(std::ranges::count(from_files.runs, run));
+  for (const auto& run : from_memory.runs)
+    same += static_cast<std::size_t>(std::ranges::count(from_files.runs, run));
   EXPECT_GT(same, 0U);
 }
 

@@ -92,8 +92,7 @@ result<void> segment_index_encoding::encode_terms(const earlier_segment& earlier
       return std::tuple(terms[i].hash, terms[i].first, terms[i].kind);
     };
     if (key(a) != key(b)) return key(a) < key(b);
-    return std::ranges::lexicographical_compare(from_.bytes_of(terms[a]),
-                                                from_.bytes_of(terms[b]));
+    return std::ranges::lexicographical_compare(from_.bytes_of(terms[a]), from_.bytes_of(terms[b]));
   };
   std::ranges::sort(order, comes_before);
   const auto bits = bucket_bits(terms.size());

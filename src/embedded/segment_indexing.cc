@@ -74,8 +74,7 @@ result<void> segment_indexing::mark_ambiguous() {
     if (!there.empty()) shared.push_back(term);
   }
   for (auto& slot : found_.slots)
-    if (std::ranges::binary_search(shared, fresh_term{slot.kind, slot.hash}))
-      slot.ambiguous = true;
+    if (std::ranges::binary_search(shared, fresh_term{slot.kind, slot.hash})) slot.ambiguous = true;
   return {};
 }
 

@@ -50,8 +50,7 @@ void segment_summing::add(std::span<const std::byte> bytes) {
 
 segment_sums segment_summing::finish() {
   XXH128_canonical_t digest;
-  XXH128_canonicalFromHash(&digest,
-                           XXH3_128bits_digest(static_cast<XXH3_state_t*>(state_.get())));
+  XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(static_cast<XXH3_state_t*>(state_.get())));
   segment_sums sums{.block_crcs = crcs_.finish()};
   std::memcpy(sums.digest.data(), digest.digest, sums.digest.size());
   return sums;

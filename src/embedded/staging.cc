@@ -82,12 +82,13 @@ class frame_builder {
   recent_stream& enter_new(const append_draft::stream_part& part) {
     const auto category = index_.categories.number_of(part.category);
     const auto offset = place_.where.offset() + static_cast<std::uint64_t>(at_ - place_.at);
-    std::memcpy(at_, part.name_item.data(), part.name_item.size());
+    const auto item = draft_.name_item_of(part);
+    copy_bytes(at_, item);
     auto name = read_as<name_item>(at_);
     name.category = category;
     write_as(at_, name);
     finish_item(at_);
-    at_ += part.name_item.size();
+    at_ += item.size();
     return index_.enter(part.key, {.key = part.key,
                                    .name = part.name,
                                    .name_place = lsn::at(place_.where.segment(), offset),
@@ -113,7 +114,7 @@ class frame_builder {
     for (auto n = first_category_; n < index_.categories.next(); ++n)
       bytes += dictionary_bytes(index_.categories.text_of(n));
     for (std::size_t i = 0; i < is_new_.size(); ++i)
-      if (is_new_[i]) bytes += draft_.streams()[i].name_item.size();
+      if (is_new_[i]) bytes += draft_.streams()[i].item_length;
     return bytes;
   }
 
@@ -224,10 +225,10 @@ class frame_builder {
   std::uint32_t items_ = 0;
   std::uint32_t first_type_ = 0;
   std::uint32_t first_category_ = 0;
-  std::vector<bool> written_{};
-  std::vector<bool> is_new_{};
-  std::vector<recent_stream*> streams_{};
-  std::vector<std::uint32_t> types_{};
+  few<bool> written_{};
+  few<bool> is_new_{};
+  few<recent_stream*> streams_{};
+  few<std::uint32_t> types_{};
   std::uint64_t clock_ = 0;
   uuid last_event_{};
   appended result_{};
