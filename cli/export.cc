@@ -2,10 +2,10 @@
 
 #include "annals/json/export.h"
 #include "annals/terminal.h"
+#include "behind.h"
 #include "files.h"
 #include "interrupts.h"
 #include "verbs.h"
-#include "write_behind.h"
 
 namespace annals_cli {
 namespace {
@@ -20,20 +20,29 @@ annals::error interrupted() {
   return {annals::errc::shutting_down, "interrupted; the export is not complete"};
 }
 
-/// Writes the whole history; what is not complete is not kept.
+/// Writes the whole history; what is not complete is not kept. One thread writes lines, one looks at
+/// the payloads in them, one writes to the disk.
 annals::result<void> write_history(annals::event_store& store, output_file& out,
                                    annals::json::export_writer& lines) {
   const auto head = store.head();
   if (!head) return std::unexpected(head.error());
   annals::terminal::progress bar("exporting", head->in(0).sequence, "events");
-  write_behind behind(out, annals::posix_env());
+  behind<std::string> writer(annals::posix_env(), "writer",
+                             [&](const std::string& text) { return out.write(text); });
+  std::string text;
+  behind<annals::json::export_text> checker(annals::posix_env(), "checker",
+                                            [&](annals::json::export_text& checked) {
+                                              checked.take(text);
+                                              return writer.give(text);
+                                            });
+  annals::json::export_text piece;
   annals::result<void> written;
   lines.begin(store.info().store_id);
   const auto flush = [&](std::size_t least) {
-    if (lines.text().size() < least) return;
+    if (lines.size() < least) return;
     bar.advance_to(lines.events());
-    written = behind.write(lines.text());
-    lines.clear();
+    lines.take(piece);
+    written = checker.give(piece);
     if (written && is_interrupted()) written = std::unexpected(interrupted());
   };
   auto read = store.read_history([&](const annals::history_entry& entry) {
@@ -45,7 +54,8 @@ annals::result<void> write_history(annals::event_store& store, output_file& out,
   if (!written) return written;
   lines.end();
   flush(0);
-  if (written) written = behind.finish();
+  if (written) written = checker.finish();
+  if (written) written = writer.finish();
   return written ? out.complete() : written;
 }
 

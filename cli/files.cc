@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "annals/uuid.h"
@@ -14,6 +15,9 @@
 
 namespace annals_cli {
 namespace {
+
+constexpr std::size_t written_at_once = 1U << 20U;  // bytes
+constexpr std::align_val_t page{4096};
 
 std::unexpected<annals::error> failed(std::string_view doing, const std::string& name, int why) {
   return annals::fail(
@@ -80,13 +84,18 @@ annals::result<output_file> output_file::create(const std::string& name) {
   std::array<std::uint8_t, 16> random{};
   env.random(random);
   out.temporary_ = name + '.' + annals::make_uuid_v4(random).to_string().substr(0, 8) + ".tmp";
-  auto made = env.open(out.temporary_, annals::file_mode::create, annals::write_through::none);
+  auto made = env.open(out.temporary_, annals::file_mode::create, annals::write_through::unbuffered);
   if (!made) {
     out.temporary_.clear();
     return std::unexpected(as_users_file(std::unexpected(made.error())).error());
   }
   out.file_ = std::move(*made);
+  out.buffer_.reset(static_cast<std::byte*>(::operator new(written_at_once, page)));
   return out;
+}
+
+void output_file::free_memory::operator()(std::byte* memory) const noexcept {
+  ::operator delete(memory, page);
 }
 
 output_file::output_file(output_file&& other) noexcept
@@ -94,6 +103,8 @@ output_file::output_file(output_file&& other) noexcept
       temporary_(std::exchange(other.temporary_, {})),
       file_(std::move(other.file_)),
       stream_(std::exchange(other.stream_, nullptr)),
+      buffer_(std::move(other.buffer_)),
+      buffered_(other.buffered_),
       offset_(other.offset_) {}
 
 output_file::~output_file() {
@@ -106,14 +117,25 @@ output_file::~output_file() {
 }
 
 annals::result<void> output_file::write(std::string_view bytes) {
-  if (file_) {
-    auto written = file_->write_at(offset_, std::as_bytes(std::span(bytes)));
-    offset_ += bytes.size();
-    return as_users_file(std::move(written));
+  while (file_ && !bytes.empty()) {
+    const auto part = bytes.substr(0, written_at_once - buffered_);
+    std::memcpy(buffer_.get() + buffered_, part.data(), part.size());
+    buffered_ += part.size();
+    bytes.remove_prefix(part.size());
+    if (buffered_ == written_at_once)
+      if (auto flushed = flush(buffered_); !flushed) return flushed;
   }
+  if (file_) return {};
   if (std::fwrite(bytes.data(), 1, bytes.size(), stream_) == bytes.size()) return {};
   return annals::fail(annals::errc::file_error,
                       "writing to " + name_ + " failed: " + std::strerror(errno));
+}
+
+annals::result<void> output_file::flush(std::size_t bytes) {
+  auto written = file_->write_at(offset_, {buffer_.get(), bytes});
+  offset_ += bytes;
+  buffered_ = 0;
+  return as_users_file(std::move(written));
 }
 
 annals::result<void> output_file::complete() {
@@ -123,7 +145,13 @@ annals::result<void> output_file::complete() {
                         "writing to " + name_ + " failed: " + std::strerror(errno));
   }
   auto& env = annals::posix_env();
-  auto done = file_->sync();
+  const auto end = offset_ + buffered_;
+  const auto unit = file_->alignment();
+  const auto whole = (buffered_ + unit - 1) / unit * unit;
+  std::memset(buffer_.get() + buffered_, 0, whole - buffered_);
+  if (auto flushed = flush(whole); !flushed) return flushed;
+  auto done = offset_ == end ? annals::result<void>{} : file_->truncate(end);
+  if (done) done = file_->sync();
   if (done) done = env.rename(temporary_, name_);
   if (!done) return as_users_file(std::move(done));
   temporary_.clear();

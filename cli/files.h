@@ -41,8 +41,9 @@ class input_file {
 };
 
 /// A file that is there whole or not at all: it is written under another name beside its place,
-/// and gets its own when it is complete and on disk. Standard output, and what is no regular file,
-/// is written to as it is.
+/// and gets its own when it is complete and on disk. It goes there past the page cache, where that
+/// is possible: half of the time of an export went into copying it there, and into the sync at its
+/// end. Standard output, and what is no regular file, is written to as it is.
 class output_file {
  public:
   /// Errors:  file_error, disk_full.
@@ -57,13 +58,20 @@ class output_file {
   annals::result<void> complete();
 
  private:
+  struct free_memory {
+    void operator()(std::byte* memory) const noexcept;
+  };
+
   output_file() = default;
+  annals::result<void> flush(std::size_t bytes);
 
   std::string name_{};
   std::string temporary_{};               // empty: written in place
   std::unique_ptr<annals::file> file_{};  // null: `stream_`
   std::FILE* stream_ = nullptr;
-  std::uint64_t offset_ = 0;
+  std::unique_ptr<std::byte, free_memory> buffer_{};  // at an address that suits the file
+  std::size_t buffered_ = 0;                          // bytes in it
+  std::uint64_t offset_ = 0;                          // bytes written
 };
 
 }  // namespace annals_cli

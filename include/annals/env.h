@@ -29,9 +29,9 @@ enum class file_mode : std::uint8_t {
 
 /// How writes to a file reach the disk.
 enum class write_through : std::uint8_t {
-  none,     ///< buffered; durable after sync()
-  durable,  ///< each write is durable when it returns (O_DSYNC); unbuffered (O_DIRECT) where
-            ///< possible
+  none,        ///< buffered; durable after sync()
+  unbuffered,  ///< past the page cache (O_DIRECT) where possible; durable after sync()
+  durable,     ///< each write is durable when it returns (O_DSYNC); unbuffered where possible
 };
 
 /// How a file is locked.
@@ -54,8 +54,8 @@ class mapping {
   virtual void expect(std::uint64_t offset, std::size_t length) noexcept = 0;
 };
 
-/// An open file. Offsets, lengths and addresses of a `durable` file opened unbuffered are multiples
-/// of `alignment()`.
+/// An open file. Offsets, lengths and addresses of an unbuffered file are multiples of
+/// `alignment()`.
 ///
 /// Errors:  every call may answer database_error or disk_full, with path, offset and the system's
 ///          reason; after a failed write or sync nothing is known of what reached the disk.
@@ -78,7 +78,7 @@ class file {
   /// The first `length` bytes, which the file must have, for as long as the mapping lives, also
   /// when the file is closed before. Unless overridden, a copy of them.
   virtual result<std::unique_ptr<mapping>> map(std::uint64_t length);
-  /// Units:   bytes; 1 for buffered files.
+  /// Units:   bytes; 1 for buffered files, also where the file system knows no others.
   virtual std::size_t alignment() const noexcept = 0;
 };
 

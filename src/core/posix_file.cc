@@ -173,13 +173,14 @@ result<std::unique_ptr<file>> open_posix_file(const std::string& path, file_mode
     if (!opened.valid()) return std::unexpected(system_error("opening", path, errno));
     return std::make_unique<posix_file>(path, std::move(opened), 1);
   }
-  descriptor direct(::open(path.c_str(), flags | O_DSYNC | O_DIRECT, permissions));
+  const int synced = through == write_through::durable ? O_DSYNC : 0;
+  descriptor direct(::open(path.c_str(), flags | synced | O_DIRECT, permissions));
   if (direct.valid())
     return std::make_unique<posix_file>(path, std::move(direct), direct_alignment);
   if (errno != EINVAL) return std::unexpected(system_error("opening", path, errno));
   // A file system without O_DIRECT. Linux may have created the file before it refused the flag.
   const int again = mode == file_mode::create ? (O_RDWR | O_CREAT | O_CLOEXEC) : flags;
-  descriptor buffered(::open(path.c_str(), again | O_DSYNC, permissions));
+  descriptor buffered(::open(path.c_str(), again | synced, permissions));
   if (!buffered.valid()) return std::unexpected(system_error("opening", path, errno));
   return std::make_unique<posix_file>(path, std::move(buffered), 1);
 }

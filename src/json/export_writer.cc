@@ -103,6 +103,8 @@ void append_text(std::string& out, std::string_view text) {
   out += '"';
 }
 
+constexpr std::string_view raw_data = R"(,"data":)";
+
 /// True when the bytes can stand in a line as they are, and come back so.
 bool stands_as_it_is(std::string_view text) {
   if (text.empty() || text.front() <= ' ' || text.back() <= ' ') return false;
@@ -111,6 +113,50 @@ bool stands_as_it_is(std::string_view text) {
 }
 
 }  // namespace
+
+const std::string& export_text::checked() {
+  const std::string_view text = text_;
+  const auto bad = std::ranges::find_if_not(unchecked_, [&](const payload& one) {
+    return stands_as_it_is(text.substr(one.at, one.length));
+  });
+  if (bad != unchecked_.end()) encode_from(static_cast<std::size_t>(bad - unchecked_.begin()));
+  unchecked_.clear();
+  return text_;
+}
+
+void export_text::encode_from(std::size_t number) {
+  const std::string_view text = text_;
+  std::string encoded;
+  std::size_t copied = 0;
+  for (const auto& one : std::span(unchecked_).subspan(number)) {
+    const auto data = text.substr(one.at, one.length);
+    if (stands_as_it_is(data)) continue;
+    encoded += text.substr(copied, one.at - raw_data.size() - copied);
+    encoded += R"(,"codec":"json","data_base64":")";
+    append_base64(encoded, std::as_bytes(std::span(data)));
+    encoded += '"';
+    copied = one.at + one.length;
+  }
+  encoded += text.substr(copied);
+  text_ = std::move(encoded);
+}
+
+void export_text::take(std::string& memory) {
+  checked();
+  std::swap(text_, memory);
+  clear();
+}
+
+void export_text::clear() noexcept {
+  text_.clear();
+  unchecked_.clear();
+}
+
+void export_writer::take(export_text& memory) noexcept {
+  std::swap(lines_.text_, memory.text_);
+  std::swap(lines_.unchecked_, memory.unchecked_);
+  lines_.clear();
+}
 
 void export_writer::begin(const uuid& store_id) {
   text_ += R"({"annals_export":1,"store_id":")";
@@ -122,7 +168,7 @@ void export_writer::end() {
   text_ += R"({"annals_export_end":{"events":)";
   append_integer(text_, events_);
   text_ += R"(,"lines":)";
-  append_integer(text_, lines_);
+  append_integer(text_, line_count_);
   text_ += "}}\n";
 }
 
@@ -137,7 +183,7 @@ void export_writer::add_entry(const import_request& append) {
     text_ += '{';
     add_append(append);
     text_ += "}\n";
-    ++lines_;
+    ++line_count_;
   }
   bool first = true;
   for (const auto& event : append.events) {
@@ -191,7 +237,7 @@ void export_writer::add_append(const import_request& append) {
 
 void export_writer::add_event(const imported_event& one, const import_request* first_of) {
   ++events_;
-  ++lines_;
+  ++line_count_;
   const auto& event = one.event;
   add_identity(one);
   if (event.genesis) text_ += R"(,"genesis":true)";
@@ -204,12 +250,12 @@ void export_writer::add_event(const imported_event& one, const import_request* f
     text_ += ',';
     add_append(*first_of);
   }
-  const auto text = text_of(event.payload);
-  if (event.codec == codec::json && stands_as_it_is(text)) {
-    text_.append(R"(,"data":)").append(text).append("}\n");
+  if (event.codec == codec::json) {
+    text_ += raw_data;
+    lines_.unchecked_.push_back({text_.size(), event.payload.size()});
+    text_.append(text_of(event.payload)).append("}\n");
     return;
   }
-  if (event.codec == codec::json) text_ += R"(,"codec":"json")";
   text_ += R"(,"data_base64":")";
   append_base64(text_, event.payload);
   text_ += "\"}\n";
@@ -253,7 +299,7 @@ std::string_view export_writer::day_of(time_point time) {
 }
 
 void export_writer::add_entry(const retained_stream& retained) {
-  ++lines_;
+  ++line_count_;
   text_ += R"({"retention":{"stream":)";
   append_text(text_, retained.stream);
   text_ += R"(,"truncate_before":)";

@@ -16,19 +16,53 @@ namespace annals {
 inline namespace v1 {
 namespace json {
 
+/// Lines of an export, whose JSON payloads may not have been looked at yet. The look takes longer
+/// than writing the lines, and can be taken on another thread.
+///
+/// Threads: one at a time.
+class export_text {
+ public:
+  /// Bytes, as far as they are known before the look.
+  std::size_t size() const noexcept { return text_.size(); }
+  /// The lines. Payloads that do not stand in them as they are (not valid, or with line feeds) are
+  /// encoded now.
+  const std::string& checked();
+  /// The same, in exchange for memory that is not used any more.
+  void take(std::string& memory);
+  void clear() noexcept;
+
+ private:
+  friend class export_writer;
+
+  struct payload {
+    std::size_t at = 0;
+    std::size_t length = 0;
+  };
+  void encode_from(std::size_t number);
+
+  std::string text_{};
+  std::vector<payload> unchecked_{};
+};
+
 /// Writes an export. What was written gathers in `text()`, until it is taken away.
 ///
 /// Threads: one.
 /// Source:  docs/export.md.
 class export_writer {
  public:
+  export_writer() = default;
+  export_writer(const export_writer&) = delete;
+  export_writer& operator=(const export_writer&) = delete;
+
   void begin(const uuid& store_id);
   void add(const history_entry& entry);
   /// The last line: an export without it was cut off.
   void end();
 
-  const std::string& text() const noexcept { return text_; }
-  void clear() noexcept { text_.clear(); }
+  const std::string& text() { return lines_.checked(); }
+  std::size_t size() const noexcept { return text_.size(); }
+  /// Gives out what was written, in exchange for memory that is not used any more.
+  void take(export_text& memory) noexcept;
   std::uint64_t events() const noexcept { return events_; }
   std::uint64_t appends() const noexcept { return appends_; }
 
@@ -40,10 +74,11 @@ class export_writer {
   void add_identity(const imported_event& event);
   std::string_view day_of(time_point time);
 
-  std::string text_{};
+  export_text lines_{};
+  std::string& text_ = lines_.text_;
   std::uint64_t events_ = 0;
   std::uint64_t appends_ = 0;
-  std::uint64_t lines_ = 0;  // between the first and the last
+  std::uint64_t line_count_ = 0;  // between the first and the last
   std::chrono::sys_days day_{};
   std::string day_text_{};
 };
