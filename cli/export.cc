@@ -20,8 +20,8 @@ annals::error interrupted() {
   return {annals::errc::shutting_down, "interrupted; the export is not complete"};
 }
 
-/// Writes the whole history; what is not complete is not kept. One thread writes lines, one looks at
-/// the payloads in them, one writes to the disk.
+/// Writes the whole history; what is not complete is not kept. One thread writes lines, one looks
+/// at the payloads in them, one writes to the disk.
 annals::result<void> write_history(annals::event_store& store, output_file& out,
                                    annals::json::export_writer& lines) {
   const auto head = store.head();

@@ -84,7 +84,8 @@ annals::result<output_file> output_file::create(const std::string& name) {
   std::array<std::uint8_t, 16> random{};
   env.random(random);
   out.temporary_ = name + '.' + annals::make_uuid_v4(random).to_string().substr(0, 8) + ".tmp";
-  auto made = env.open(out.temporary_, annals::file_mode::create, annals::write_through::unbuffered);
+  auto made =
+      env.open(out.temporary_, annals::file_mode::create, annals::write_through::unbuffered);
   if (!made) {
     out.temporary_.clear();
     return std::unexpected(as_users_file(std::unexpected(made.error())).error());

@@ -9,16 +9,42 @@ namespace annals {
 inline namespace v1 {
 namespace {
 
+/// Where something stands in a request: its text is made only when there is an error to name it.
+template <class Where>
+concept whereabouts = std::is_invocable_r_v<std::string, Where>;
+
+result<void> over(std::size_t actual, std::size_t limit, const std::string& what,
+                  std::string_view name) {
+  return fail(errc::limit_exceeded, what + ": " + std::to_string(actual) + " is over limits::" +
+                                        std::string(name) + " (" + std::to_string(limit) + ")");
+}
+
 result<void> within(std::size_t actual, std::size_t limit, std::string_view what,
                     std::string_view name) {
   if (actual <= limit) return {};
-  return fail(errc::limit_exceeded, std::string(what) + ": " + std::to_string(actual) +
-                                        " is over limits::" + std::string(name) + " (" +
-                                        std::to_string(limit) + ")");
+  return over(actual, limit, std::string(what), name);
+}
+
+result<void> within(std::size_t actual, std::size_t limit, const whereabouts auto& where,
+                    std::string_view part, std::string_view name) {
+  if (actual <= limit) return {};
+  return over(actual, limit, where() + std::string(part), name);
 }
 
 result<void> invalid(std::string_view where, std::string_view what) {
   return fail(errc::invalid_argument, std::string(where) + ": " + std::string(what));
+}
+
+result<void> invalid(const whereabouts auto& where, std::string_view what) {
+  return invalid(std::string_view(where()), what);
+}
+
+/// "list[3]", and what it stands in before that.
+auto element(std::string_view list, std::size_t index) {
+  return [=] { return std::string(list) + '[' + std::to_string(index) + ']'; };
+}
+auto element(const whereabouts auto& outer, std::string_view list, std::size_t index) {
+  return [=] { return outer() + '.' + element(list, index)(); };
 }
 
 /// The first failure of a list of checks, or success.
@@ -28,9 +54,9 @@ result<void> first_failure(std::initializer_list<result<void>> checks) {
   return {};
 }
 
-result<void> check_tags(std::span<const std::string_view> tags, std::string_view where) {
+result<void> check_tags(std::span<const std::string_view> tags, const whereabouts auto& where) {
   for (const auto tag : tags) {
-    auto size = within(tag.size(), limits::tag_bytes, where, "tag_bytes");
+    auto size = within(tag.size(), limits::tag_bytes, where, "", "tag_bytes");
     if (!size) return size;
     const auto colon = tag.find(':');
     if (colon == 0 || colon == std::string_view::npos)
@@ -40,30 +66,34 @@ result<void> check_tags(std::span<const std::string_view> tags, std::string_view
   return {};
 }
 
-result<void> check_type(std::string_view type, std::string_view where) {
+result<void> check_type(std::string_view type, const whereabouts auto& where) {
   if (type.empty()) return invalid(where, "an event type must not be empty");
   if (!is_utf8(type)) return invalid(where, "an event type must be UTF-8");
-  return within(type.size(), limits::event_type_bytes, where, "event_type_bytes");
+  return within(type.size(), limits::event_type_bytes, where, "", "event_type_bytes");
 }
 
-result<void> check_event(const new_event& event, const std::string& where) {
+result<void> check_event(const new_event& event, const whereabouts auto& where) {
   if (event.schema == 0) return invalid(where, "schemas count from 1");
   if (event.codec != codec::json && event.codec != codec::binary)
     return invalid(where, "unknown codec");
-  return first_failure(
-      {check_type(event.type, where),
-       within(event.payload.size(), limits::payload_bytes, where + " payload", "payload_bytes"),
-       within(event.tags.size(), limits::tags_per_event, where + " tags", "tags_per_event"),
-       check_tags(event.tags, where)});
+  auto checked = check_type(event.type, where);
+  if (checked)
+    checked =
+        within(event.payload.size(), limits::payload_bytes, where, " payload", "payload_bytes");
+  if (checked)
+    checked = within(event.tags.size(), limits::tags_per_event, where, " tags", "tags_per_event");
+  return checked ? check_tags(event.tags, where) : checked;
 }
 
-result<void> check_query(const query& matching, const std::string& where) {
-  auto checked = within(matching.items.size(), limits::items_per_query, where, "items_per_query");
+result<void> check_query(const query& matching, const whereabouts auto& where) {
+  auto checked =
+      within(matching.items.size(), limits::items_per_query, where, "", "items_per_query");
   for (const auto& item : matching.items) {
     if (!checked) return checked;
-    checked = first_failure({within(item.types.size() + item.tags.size(),
-                                    limits::terms_per_query_item, where, "terms_per_query_item"),
-                             check_tags(item.tags, where)});
+    checked =
+        first_failure({within(item.types.size() + item.tags.size(), limits::terms_per_query_item,
+                              where, "", "terms_per_query_item"),
+                       check_tags(item.tags, where)});
     for (const auto type : item.types)
       if (checked) checked = check_type(type, where);
   }
@@ -97,15 +127,16 @@ struct append_size {
   }
 };
 
-result<void> check_stream_write(const stream_write& write, const std::string& where, bool alone) {
+result<void> check_stream_write(const stream_write& write, const whereabouts auto& where,
+                                bool alone) {
   auto checked = check_stream_name(write.name);
-  if (!checked) return fail(checked.error().code(), where + ": " + checked.error().message());
+  if (!checked) return fail(checked.error().code(), where() + ": " + checked.error().message());
   const auto kind = write.expected.what();
   if (!alone && (kind == expect::kind::any || kind == expect::kind::exists))
     return invalid(where, "expect '" + write.expected.to_string() +
                               "' is for appends to one stream; say none or at(version)");
   for (std::size_t i = 0; i < write.events.size(); ++i) {
-    checked = check_event(write.events[i], where + ".events[" + std::to_string(i) + "]");
+    checked = check_event(write.events[i], element(where, "events", i));
     if (!checked) return checked;
   }
   return {};
@@ -137,12 +168,12 @@ result<void> check_append(const append_request& request, const store_info& info)
        check_context(request.context), check_names_differ(request.streams)});
   append_size size;
   for (std::size_t i = 0; checked && i < request.streams.size(); ++i) {
-    checked = check_stream_write(request.streams[i], "streams[" + std::to_string(i) + "]",
-                                 request.streams.size() == 1);
+    checked =
+        check_stream_write(request.streams[i], element("streams", i), request.streams.size() == 1);
     for (const auto& event : request.streams[i].events) size.add(event);
   }
   for (std::size_t i = 0; checked && i < request.unless.size(); ++i)
-    checked = check_query(request.unless[i].matching, "unless[" + std::to_string(i) + "]");
+    checked = check_query(request.unless[i].matching, element("unless", i));
   if (!checked) return checked;
   if (size.events == 0 && request.context.command_id.is_nil())
     return invalid("streams", "an append without events needs a command id to remember");
@@ -153,7 +184,7 @@ result<void> check_read(const read_request& request) {
   const auto& filter = request.filter;
   auto checked = first_failure({within(filter.categories.size(), limits::categories_per_filter,
                                        "filter categories", "categories_per_filter"),
-                                check_query(filter.matching, "filter")});
+                                check_query(filter.matching, [] { return "filter"; })});
   if (!checked) return checked;
   if (request.stream.empty()) {
     if (request.snapshot.accept) return invalid("snapshot", "only stream reads start from one");
@@ -185,9 +216,13 @@ result<void> check_imported(const import_request& request, append_size& size) {
   if (checked && !request.stream.empty()) checked = check_stream_name(request.stream);
   for (std::size_t i = 0; checked && i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
-    const auto where = "events[" + std::to_string(i) + "]";
-    checked = first_failure({check_stream_name(imported.stream), check_event(imported.event, where),
-                             check_clock(imported.recorded, where + " clock reading")});
+    const auto where = element("events", i);
+    const bool is_first = imported.stream == request.stream;
+    if (!is_first) checked = check_stream_name(imported.stream);
+    if (checked) checked = check_event(imported.event, where);
+    if (checked)
+      checked = within(imported.recorded.milliseconds(), limits::clock_milliseconds, where,
+                       " clock reading", "clock_milliseconds");
     if (checked && (imported.event.event_id.is_nil() || !imported.event.timestamp))
       return invalid(where, "an imported event has its id and timestamp");
     size.add(imported.event);

@@ -55,8 +55,8 @@ void add_sha1_block(sha1_state& state, const std::byte* block) noexcept {
     w[i] = _mm_sha1msg2_epu32(_mm_xor_si128(_mm_sha1msg1_epu32(w[i - 4], w[i - 3]), w[i - 2]),
                               w[i - 1]);
 
-  const auto first = _mm_shuffle_epi32(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(state.data())), reversed);
+  const auto first =
+      _mm_shuffle_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(state.data())), reversed);
   const auto first_e = _mm_set_epi32(static_cast<int>(state[4]), 0, 0, 0);
   auto before = first;
   auto abcd = _mm_sha1rnds4_epu32(first, _mm_add_epi32(first_e, w[0]), 0);

@@ -36,11 +36,24 @@ bool is_ascii8(std::string_view text) noexcept {
   return (bytes & 0x8080808080808080U) == 0;
 }
 
-/// True for printable ASCII, as most names are; without a branch per byte.
+/// True for printable ASCII, as most names are; eight bytes at a time.
 bool is_printable_ascii(std::string_view text) noexcept {
-  bool other = false;
-  for (const char c : text) other |= static_cast<unsigned char>(c) - 0x20U >= 0x5fU;
-  return !other;
+  constexpr std::uint64_t each = 0x0101010101010101U;
+  std::uint64_t other = 0;
+  const auto look = [&](std::uint64_t bytes) {
+    // A byte's high bit is set by one that has it, one below 0x20, and 0x7f; a borrow or carry into
+    // the next byte comes only from one that is found anyway.
+    other |= bytes | (bytes - 0x20 * each) | (bytes + each);
+  };
+  std::uint64_t bytes = 0;
+  for (; text.size() >= sizeof bytes; text.remove_prefix(sizeof bytes)) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    look(bytes);
+  }
+  bytes = 0x20 * each;
+  std::memcpy(&bytes, text.data(), text.size());
+  look(bytes);
+  return (other & 0x80 * each) == 0;
 }
 
 /// C0, DEL, and C1 (U+0080 to U+009F, two bytes in UTF-8).

@@ -120,6 +120,8 @@ class checked_file {
   void expect(std::uint64_t offset, std::uint64_t length) const noexcept {
     mapped_->expect(block_bytes + offset, length);
   }
+  /// Where the data is mapped, not to be looked at before bytes() has answered.
+  const std::byte* mapped() const noexcept { return data().data(); }
   /// Checks all of the data, as it stands on the disk or in the system's cache now.
   result<void> check_all() const;
 

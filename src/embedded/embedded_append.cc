@@ -102,6 +102,9 @@ result<void> embedded_store::look_up(const log_view& seen, const few<bool>& is_r
                                      std::span<const append_condition> unless) {
   facts = {};
   if (!draft.command_id().is_nil()) {
+    seen.sealed->prefetch(term_kind::command, draft.command_id());
+    for (std::size_t i = 0; i < is_recent.size(); ++i)
+      if (!is_recent[i]) seen.sealed->prefetch(term_kind::stream, draft.streams()[i].key);
     const auto known = seen.sealed->find_command(draft.command_id());
     if (!known) return std::unexpected(known.error());
     if (*known) {

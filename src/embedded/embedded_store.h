@@ -97,9 +97,8 @@ class embedded_store final : public indexed_store {
   bool is_durable(std::uint64_t sequence) const { return sequence <= log_->durable_sequence(); }
 
   // Without it.
-  result<void> look_up(const log_view& seen, const few<bool>& is_recent,
-                       append_facts& facts, const append_draft& draft,
-                       std::span<const append_condition> unless);
+  result<void> look_up(const log_view& seen, const few<bool>& is_recent, append_facts& facts,
+                       const append_draft& draft, std::span<const append_condition> unless);
   result<std::optional<breaking_event>> sealed_match(const log_view& seen,
                                                      const append_condition& condition,
                                                      time_point now);

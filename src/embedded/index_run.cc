@@ -145,6 +145,15 @@ void index_run::expect(std::uint64_t hash) const noexcept {
   file_.expect(home_of(hash, fields_.spread).block * block_bytes, block_bytes);
 }
 
+void index_run::prefetch(std::uint64_t hash) const noexcept {
+  const auto home = home_of(hash, fields_.spread);
+  const auto* const block = file_.mapped() + home.block * block_bytes;
+  const auto slot =
+      static_cast<std::size_t>(static_cast<run_product>(home.fraction) * slots_used >> 64U);
+  __builtin_prefetch(block + run_used_at);
+  __builtin_prefetch(block + slot * sizeof(std::uint64_t));
+}
+
 result<run_slot> index_run::slot_of(std::uint64_t block, std::uint64_t hash,
                                     std::uint64_t value) const {
   const auto kind = run_kind_of(value);

@@ -100,6 +100,8 @@ class index_run {
   result<void> find(std::uint64_t hash, term_kind kind, std::vector<run_slot>& out) const;
   /// Asks for the page where `find` will look; returns at once.
   void expect(std::uint64_t hash) const noexcept;
+  /// Asks for the cache lines of it, where it is in memory.
+  void prefetch(std::uint64_t hash) const noexcept;
 
   /// Checks every byte, and that slots are where they are looked for.
   result<void> check() const;

@@ -169,7 +169,7 @@ class content_indexing {
   }
 
   void add_list(term_kind kind, std::span<const std::byte> bytes,
-                const recent_segment::numbers& events, std::uint64_t first_version = 0,
+                std::span<const std::uint32_t> events, std::uint64_t first_version = 0,
                 lsn previous = {}) {
     listed_.clear();
     for (const auto number : events) listed_.push_back(places_[number]);

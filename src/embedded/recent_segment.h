@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,10 +22,10 @@ struct recent_stream {
   uuid key{};
   lsn name_place{};  ///< of its name item
   std::uint32_t category = 0;
-  std::uint32_t number = 0;             ///< its place in the segment's index
-  std::uint64_t before = 0;             ///< its version before this segment
-  lsn previous{};                       ///< of its event before this segment; 0: none
-  std::vector<std::uint32_t> events{};  ///< numbers in the segment, from 0; staged ones included
+  std::uint32_t number = 0;     ///< its place in the segment's index
+  std::uint64_t before = 0;     ///< its version before this segment
+  lsn previous{};               ///< of its event before this segment; 0: none
+  few<std::uint32_t> events{};  ///< numbers in the segment, from 0; staged ones included
 
   // Of a stream that is older than what was scanned on opening this is looked up when it is needed.
   bool known = false;
@@ -73,12 +72,12 @@ class recent_segment {
   std::uint64_t number() const noexcept { return file_->number(); }
   std::uint64_t first_sequence() const noexcept { return file_->header.first_sequence; }
   std::uint64_t last_sequence() const noexcept { return first_sequence() + events_.size() - 1; }
-  const std::deque<event_entry>& events() const noexcept { return events_; }
+  const block_list<event_entry>& events() const noexcept { return events_; }
 
   recent_stream* find(const uuid& key);
   const recent_stream* find(const uuid& key) const;
   recent_stream& add_stream(const uuid& key);
-  const std::deque<recent_stream>& streams() const noexcept { return streams_; }
+  const block_list<recent_stream>& streams() const noexcept { return streams_; }
   const recent_stream& stream_of(const event_entry& event) const { return streams_[event.stream]; }
 
   /// Adds the next event of the segment, and then its tags.
@@ -161,12 +160,12 @@ class recent_segment {
   using by_uuid = boost::unordered_flat_map<uuid, Value, std::hash<uuid>>;
 
   std::shared_ptr<segment> file_;
-  std::deque<recent_stream> streams_{};
+  block_list<recent_stream> streams_{};
   by_uuid<std::uint32_t> by_key_{};  // numbers of streams
-  std::deque<event_entry> events_{};
+  block_list<event_entry> events_{};
   boost::unordered_flat_map<std::uint32_t, numbers> of_type_{};
   boost::unordered_flat_map<std::string, numbers, text_hash, std::equal_to<>> of_tag_{};
-  std::deque<command> commands_{};
+  block_list<command> commands_{};
   by_uuid<std::uint32_t> by_command_{};  // numbers of commands
   by_uuid<std::vector<retained>> retained_{};
   std::vector<std::string> new_types_{};

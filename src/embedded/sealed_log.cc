@@ -113,6 +113,11 @@ result<stream_head> sealed_log::head_from(const event_item& event, lsn place) co
   return head;
 }
 
+void sealed_log::prefetch(term_kind kind, const uuid& id) const noexcept {
+  const auto hash = term_hash(hash_seed_, kind, term_bytes(id));
+  for (const auto& run : runs_) run->prefetch(hash);
+}
+
 result<std::optional<stream_head>> sealed_log::find_stream(const uuid& key) const {
   std::optional<stream_head> head;
   const auto found =

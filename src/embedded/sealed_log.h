@@ -80,6 +80,9 @@ class sealed_log {
     return number(categories_, category);
   }
 
+  /// Asks for the memory that a look-up of a stream or command will touch: of several that follow,
+  /// each would wait for its own.
+  void prefetch(term_kind kind, const uuid& id) const noexcept;
   result<std::optional<stream_head>> find_stream(const uuid& key) const;
   result<std::optional<command_entry>> find_command(const uuid& id) const;
   result<std::optional<retention>> find_retention(const uuid& key) const;
