@@ -217,8 +217,8 @@ result<void> check_imported(const import_request& request, append_size& size) {
   for (std::size_t i = 0; checked && i < request.events.size(); ++i) {
     const auto& imported = request.events[i];
     const auto where = element("events", i);
-    const bool is_first = imported.stream == request.stream;
-    if (!is_first) checked = check_stream_name(imported.stream);
+    const bool is_checked = !request.stream.empty() && imported.stream == request.stream;
+    if (!is_checked) checked = check_stream_name(imported.stream);
     if (checked) checked = check_event(imported.event, where);
     if (checked)
       checked = within(imported.recorded.milliseconds(), limits::clock_milliseconds, where,
