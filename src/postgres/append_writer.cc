@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <thread>
 #include <utility>
 
 #include "annals/assert.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t most_members = 2'000;
 constexpr std::size_t most_group_bytes = 8U << 20U;
 constexpr std::size_t most_group_events = 10'000;
+constexpr int most_yields = 10;  // some microseconds where nobody else wants the core
 
 // What the lent thread's own append waits for, from append() to lend().
 thread_local std::shared_ptr<void> lent_turn;
@@ -120,17 +122,32 @@ void append_writer::lend(const std::atomic<std::uint32_t>& done) {
 void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done) {
   leading_ = true;
   while (!queue_.empty() && (done == nullptr || done->load(std::memory_order_acquire) == 0)) {
+    gather(lock);
     auto group = take_group();
     lock.unlock();
     execute(group);
     lock.lock();
     put_back(group);
+    answered_ = static_cast<std::size_t>(
+        std::ranges::count_if(group, [](const pending& one) { return one.lent != nullptr; }));
     lock.unlock();
     answer_all(std::move(group));
     lock.lock();
   }
   leading_ = false;
   hand_over();
+}
+
+// Callers that were answered together come back one by one, each as soon as it has a core: the
+// first of them gives way a few times, else it makes a group, and a commit, of its own. Held; given
+// back and taken again meanwhile.
+void append_writer::gather(lock_type& lock) {
+  const auto expected = std::exchange(answered_, 0U);
+  for (int i = 0; i < most_yields && queue_.size() < expected; ++i) {
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
 }
 
 // The longest run from the front of the queue in which no member changes the answer of another.
