@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <ranges>
-#include <thread>
 #include <utility>
 
 #include "annals/assert.h"
@@ -17,7 +16,7 @@ namespace {
 constexpr std::size_t most_members = 2'000;
 constexpr std::size_t most_group_bytes = 8U << 20U;
 constexpr std::size_t most_group_events = 10'000;
-constexpr int most_yields = 10;  // some microseconds where nobody else wants the core
+constexpr std::chrono::microseconds longest_gathering{50};  // a quarter of a commit
 
 // What the lent thread's own append waits for, from append() to lend().
 thread_local std::shared_ptr<void> lent_turn;
@@ -99,6 +98,10 @@ void append_writer::enqueue(pending one, bool waits) {
     lent_turn = one.lent;
   }
   queue_.push_back(std::move(one));
+  if (queue_.size() == expected_) {
+    gathered_word_.fetch_add(1);
+    env_.wake_one(gathered_word_);
+  }
   if (!waits && !leading_) wake_io();
 }
 
@@ -139,15 +142,17 @@ void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done
 }
 
 // Callers that were answered together come back one by one, each as soon as it has a core: the
-// first of them gives way a few times, else it makes a group, and a commit, of its own. Held; given
-// back and taken again meanwhile.
+// first of them waits a moment for the others, else it makes a group, and a commit, of its own.
+// Where they do not come back, the next group expects fewer. Held; given back meanwhile.
 void append_writer::gather(lock_type& lock) {
-  const auto expected = std::exchange(answered_, 0U);
-  for (int i = 0; i < most_yields && queue_.size() < expected; ++i) {
+  expected_ = std::exchange(answered_, 0U);
+  if (queue_.size() < expected_) {
+    const auto seen = gathered_word_.load();
     lock.unlock();
-    std::this_thread::yield();
+    env_.park(gathered_word_, seen, longest_gathering);
     lock.lock();
   }
+  expected_ = 0;
 }
 
 // The longest run from the front of the queue in which no member changes the answer of another.

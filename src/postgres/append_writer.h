@@ -24,7 +24,7 @@ struct writer_settings {
 };
 
 /// The one connection that appends: what was asked for meanwhile goes out as one group, in one
-/// round trip and one commit. Waiting callers lead; nobody waits for a timer.
+/// round trip and one commit. Waiting callers lead.
 ///
 /// A group whose fate is unknown is sent again, on a new connection, until it answers.
 ///
@@ -150,6 +150,8 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   std::deque<pending> queue_{};
   bool leading_ = false;
   std::size_t answered_ = 0;  // waiting callers of the last group
+  std::size_t expected_ = 0;  // in the queue, before the leader goes on; 0: it does not wait
+  std::atomic<std::uint32_t> gathered_word_{0};
   bool closed_ = false;
   bool stopping_ = false;
   std::atomic<std::uint32_t> in_flight_{0};

@@ -24,9 +24,8 @@ result<appended> append_once(event_store& store, std::string_view stream, const 
   const std::string_view tags[] = {tag};
   event.tags = tags;
   const stream_write write{stream, expect::any(), std::span(&event, 1)};
-  return store.append({.streams = std::span(&write, 1),
-                       .unless = unless,
-                       .context = {.command_id = command_id}});
+  return store.append(
+      {.streams = std::span(&write, 1), .unless = unless, .context = {.command_id = command_id}});
 }
 
 TEST_F(LonelyAppends, ToAStreamThatHasEventsAreStoredByOneSmallStatement) {
