@@ -13,7 +13,8 @@
 
 // postgres_import_bench ADDRESS import EVENTS: imports so many small events (COPY, binary) into an
 // empty schema, beside COPY of the same into the mission's table.
-// postgres_import_bench ADDRESS replay: replays them, and tells the peak of this process's memory.
+// postgres_import_bench ADDRESS replay [EVENTS]: replays them, or the first of them, and tells the
+// peak of this process's memory.
 namespace bench {
 namespace {
 
@@ -132,12 +133,12 @@ double copy_mission(const std::string& address, std::uint64_t count) {
   return rate;
 }
 
-void replay(const std::string& address) {
+void replay(const std::string& address, std::uint64_t most) {
   const auto store = annals::open_postgres(address).value();
   std::uint64_t bytes = 0;
   const auto start = annals::posix_env().monotonic();
   const auto end = store
-                       ->read({},
+                       ->read({.limit = most},
                               [&](const annals::event_batch& some) {
                                 for (const auto& view : some.events) bytes += view.payload().size();
                                 return annals::flow::more;
@@ -155,13 +156,13 @@ void replay(const std::string& address) {
 int run(int argc, char** argv) {
   const std::string verb = argc > 2 ? argv[2] : "";
   if (!(verb == "import" && argc == 4) && verb != "replay") {
-    std::fprintf(stderr, "usage: postgres_import_bench ADDRESS import EVENTS | replay\n");
+    std::fprintf(stderr, "usage: postgres_import_bench ADDRESS import EVENTS | replay [EVENTS]\n");
     return 2;
   }
   const std::string address = argv[1];
   const auto ours = address + "&annals_schema=annals_import_bench";
   if (verb == "replay") {
-    replay(ours);
+    replay(ours, argc > 3 ? std::strtoull(argv[3], nullptr, 10) : UINT64_MAX);
     return 0;
   }
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
