@@ -35,16 +35,26 @@ double us_since(std::chrono::nanoseconds start) {
   return static_cast<double>((annals::posix_env().monotonic() - start).count()) / 1e3;
 }
 
-/// Median of `times` runs, in microseconds.
-double median(int times, const std::function<void(int)>& run) {
-  std::vector<double> took;
-  for (int i = 0; i < times; ++i) {
-    const auto start = annals::posix_env().monotonic();
-    run(i);
-    took.push_back(us_since(start));
+using one_run = std::function<void(int)>;
+
+/// Medians of `times` runs of each, in microseconds. They take turns, so that what else the machine
+/// does meets all of them alike.
+std::vector<double> medians(int times, const std::vector<one_run>& all) {
+  constexpr int turn = 20;
+  std::vector<std::vector<double>> took(all.size());
+  for (int first = 0; first < times; first += turn)
+    for (std::size_t k = 0; k < all.size(); ++k)
+      for (int i = first; i < std::min(times, first + turn); ++i) {
+        const auto start = annals::posix_env().monotonic();
+        all[k](i);
+        took[k].push_back(us_since(start));
+      }
+  std::vector<double> middle;
+  for (auto& one : took) {
+    std::ranges::nth_element(one, one.begin() + times / 2);
+    middle.push_back(one[static_cast<std::size_t>(times / 2)]);
   }
-  std::ranges::nth_element(took, took.begin() + times / 2);
-  return took[static_cast<std::size_t>(times / 2)];
+  return middle;
 }
 
 /// Calls a second of so many threads that go on for some seconds.
@@ -221,39 +231,49 @@ class benchmarks {
     const auto pick = [&](int i) -> const annals::uuid& {
       return ids_[static_cast<std::size_t>(i * 7 % preloaded_streams)];
     };
-    const double single = median(1'000, [&](int i) { one.append(pick(i), 1); });
-    to.line("append 1 event, p50, plain", "us",
-            median(1'000, [&](int i) { append(name(pick(i)), 1); }), single, false);
-    const double conditional = median(1'000, [&](int i) { append(name(pick(i)), 1, true, {}); });
-    to.line("append 1 event, p50, with a condition", "us", conditional, single, false);
-    to.line("append 1 event, p50, and a command id", "us",
-            median(1'000, [&](int i) { append(name(pick(i)), 1, true, random_uuid()); }), single,
+    const auto of_one = medians(
+        1'000, {[&](int i) { one.append(pick(i), 1); }, [&](int i) { append(name(pick(i)), 1); },
+                [&](int i) { append(name(pick(i)), 1, true, {}); },
+                [&](int i) { append(name(pick(i)), 1, false, random_uuid()); },
+                [&](int i) { append(name(pick(i)), 1, true, random_uuid()); },
+                [&](int i) {
+                  one.run("BEGIN");
+                  one.call("crud",
+                           {pick(i).to_string(), i % 2 == 0 ? "paid" : "new", payload_of(i)});
+                  one.run("COMMIT");
+                }});
+    to.line("append 1 event, p50, plain", "us", of_one[1], of_one[0], false);
+    to.line("append 1 event, p50, with a condition", "us", of_one[2], of_one[0], false);
+    to.line("append 1 event, p50, with a command id", "us", of_one[3], of_one[0], false);
+    to.line("append 1 event, p50, with both", "us", of_one[4], of_one[0], false);
+    to.line("append 1 event with a condition, beside CRUD's update", "us", of_one[2], of_one[5],
             false);
-    to.line("append 100 events, p50", "us", median(100, [&](int i) { append(name(pick(i)), 100); }),
-            median(50, [&](int i) { one.append(pick(i), 100); }), false);
-    to.line("1,000 concurrent writes", "us", median(11, [&](int) { thousand(); }),
-            median(3, [&](int) { thousand_of_mission(); }), false);
+    beside(
+        to, "append 100 events, p50", 100, [&](int i) { append(name(pick(i)), 100); },
+        [&](int i) { one.append(pick(i), 100); });
+    beside(
+        to, "1,000 concurrent writes", 5, [&](int) { thousand(); },
+        [&](int) { thousand_of_mission(); });
     concurrent(to);
-    to.line("load 1,000 events", "us", median(100, [&](int) { load(false); }),
-            median(100, [&](int) { one.load(large_, 0); }), false);
-    to.line("load with snapshot + 10 events", "us", median(500, [&](int) { load(true); }),
-            median(500,
-                   [&](int) {
-                     one.call("snapshot", {large_.to_string()});
-                     one.load(large_, 990);
-                   }),
-            false);
+    beside(
+        to, "load 1,000 events", 100, [&](int) { load(false); }, [&](int) { one.load(large_, 0); });
+    beside(
+        to, "load with snapshot + 10 events", 500, [&](int) { load(true); },
+        [&](int) {
+          one.call("snapshot", {large_.to_string()});
+          one.load(large_, 990);
+        });
     replay(to, one);
-    const double crud = median(1'000, [&](int i) {
-      one.run("BEGIN");
-      one.call("crud", {pick(i).to_string(), i % 2 == 0 ? "paid" : "new", payload_of(i)});
-      one.run("COMMIT");
-    });
-    to.line("append 1 event, beside CRUD's row update", "us", conditional, crud, false);
     open_snapshot(to);
   }
 
  private:
+  static void beside(report& to, const char* what, int times, const one_run& ours,
+                     const one_run& mission) {
+    const auto took = medians(times, {ours, mission});
+    to.line(what, "us", took[0], took[1], false);
+  }
+
   static std::string name(const annals::uuid& id) { return annals::stream_name_of("order", id); }
 
   void append(const std::string& stream, int count, bool conditional = false,
@@ -359,20 +379,21 @@ class benchmarks {
   void replay(report& to, mission& one) {
     std::uint64_t bytes = 0;
     std::uint64_t events = 0;
-    const double ours = median(3, [&](int) {
-      events = store_
-                   ->read({},
-                          [&](const annals::event_batch& batch) {
-                            for (const auto& view : batch.events) bytes += view.payload().size();
-                            return annals::flow::more;
-                          })
-                   .value()
-                   .delivered;
-    });
     int rows = 0;
-    const double of_mission = median(3, [&](int) { rows = one.replay(); });
-    to.line("replay", "events/s", static_cast<double>(events) / ours * 1e6,
-            static_cast<double>(rows) / of_mission * 1e6, true);
+    const auto took = medians(5, {[&](int) {
+                                    events = store_
+                                                 ->read({},
+                                                        [&](const annals::event_batch& batch) {
+                                                          for (const auto& view : batch.events)
+                                                            bytes += view.payload().size();
+                                                          return annals::flow::more;
+                                                        })
+                                                 .value()
+                                                 .delivered;
+                                  },
+                                  [&](int) { rows = one.replay(); }});
+    to.line("replay", "events/s", static_cast<double>(events) / took[0] * 1e6,
+            static_cast<double>(rows) / took[1] * 1e6, true);
   }
 
   // Appends while another session holds a snapshot open.

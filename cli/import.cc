@@ -21,7 +21,7 @@ void print_summary(const command_line& line, const annals::uuid& origin,
                    const annals::event_store& store, const import_figures& figures) {
   std::printf("imported %s events in %s appends into %s\n", with_thousands(figures.events).c_str(),
               with_thousands(figures.appends).c_str(),
-              annals::terminal::printable(line.store).c_str());
+              annals::terminal::printable(annals::terminal::without_password(line.store)).c_str());
   if (figures.there != 0)
     std::printf("%s events were there already\n", with_thousands(figures.there).c_str());
   if (origin != store.info().store_id)
@@ -33,7 +33,7 @@ annals::result<void> write_summary(const command_line& line, const annals::uuid&
                                    const annals::event_store& store,
                                    const import_figures& figures) {
   annals::json::writer out;
-  out.begin_object().member("store", line.store);
+  out.begin_object().member("store", annals::terminal::without_password(line.store));
   out.member("store_id", store.info().store_id.to_string());
   out.member("origin", origin.to_string()).member("events", figures.events);
   out.member("appends", figures.appends).member("events_there", figures.there).end_object();

@@ -35,7 +35,8 @@ annals::result<void> print_done(const command_line& line, const std::vector<std:
 annals::result<void> migrate(const command_line& line, const migrate_options& wanted) {
   if (!line.store.starts_with("postgres"))
     return annals::fail(annals::errc::invalid_argument,
-                        "migrate is for stores on PostgreSQL (postgres://…), not '" + line.store +
+                        "migrate is for stores on PostgreSQL (postgres://…), not '" +
+                            annals::terminal::without_password(line.store) +
                             "'; others make what they need when they are opened");
   const auto options = annals::postgres_options_of(line.store);
   if (!options) return std::unexpected(options.error());

@@ -48,7 +48,8 @@ annals::result<void> read(const command_line& line, const read_options& options)
   if (!end) return std::unexpected(end.error());
   if (!options.all && end->stream_version.number == 0)
     return annals::fail(annals::errc::aggregate_not_found,
-                        "stream " + options.stream + " has no events in " + line.store);
+                        "stream " + options.stream + " has no events in " +
+                            annals::terminal::without_password(line.store));
   if (end->removed != 0)
     std::fprintf(stderr, "%s events were removed by retention\n",
                  annals::terminal::with_thousands(end->removed).c_str());

@@ -114,7 +114,8 @@ annals::result<void> schema(const command_line& line, const schema_options& opti
   if (!types) return std::unexpected(types.error());
   if (types->empty() && !options.types.empty())
     return annals::fail(annals::errc::aggregate_not_found,
-                        "no events of type " + options.types.front() + " in " + line.store);
+                        "no events of type " + options.types.front() + " in " +
+                            annals::terminal::without_password(line.store));
   if (line.json) return write(*types);
   print(*types);
   return check_output();

@@ -43,7 +43,9 @@ annals::result<void> stat(const command_line& line) {
   const auto events = head->in(0).sequence;
   if (line.json) {
     annals::json::writer out;
-    out.begin_object().member("store", line.store).member("store_id", info.store_id.to_string());
+    out.begin_object()
+        .member("store", annals::terminal::without_password(line.store))
+        .member("store_id", info.store_id.to_string());
     out.member("engine", info.engine).member("durability", name_of(info.durability));
     out.member("events", events).member("streams", *streams);
     out.member("checkpoint", head->to_string()).end_object();
@@ -52,9 +54,10 @@ annals::result<void> stat(const command_line& line) {
   std::printf(
       "store       %s\nstore id    %s\nengine      %s\nsurvives    %s\nevents      %s\n"
       "streams     %s\ncheckpoint  %s\n",
-      annals::terminal::printable(line.store).c_str(), info.store_id.to_string().c_str(),
-      info.engine.c_str(), std::string(name_of(info.durability)).c_str(),
-      with_thousands(events).c_str(), with_thousands(*streams).c_str(), head->to_string().c_str());
+      annals::terminal::printable(annals::terminal::without_password(line.store)).c_str(),
+      info.store_id.to_string().c_str(), info.engine.c_str(),
+      std::string(name_of(info.durability)).c_str(), with_thousands(events).c_str(),
+      with_thousands(*streams).c_str(), head->to_string().c_str());
   return {};
 }
 

@@ -138,7 +138,8 @@ annals::result<void> tail(const command_line& line, const tail_options& options)
   if (auto done = run.run(); !done) return done;
   if (!options.stream.empty() && !options.follow && !run.stream_is_there())
     return annals::fail(annals::errc::aggregate_not_found,
-                        "stream " + options.stream + " has no events in " + line.store);
+                        "stream " + options.stream + " has no events in " +
+                            annals::terminal::without_password(line.store));
   store->reset();
   end_by_interrupt();
   return {};

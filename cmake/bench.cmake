@@ -16,7 +16,9 @@ foreach(source IN LISTS sources)
   annals_program(${name} ${source})
   target_link_libraries(${name} PRIVATE annals::annals benchmark::benchmark_main)
 endforeach()
-target_link_libraries(postgres_bench PRIVATE PkgConfig::annals_libpq)
+foreach(name postgres_bench postgres_import_bench)
+  target_link_libraries(${name} PRIVATE PkgConfig::annals_libpq)
+endforeach()
 
 # The rivals of rivals_bench, from Debian's packages: they belong to the benchmarks alone.
 pkg_check_modules(rival_sqlite REQUIRED IMPORTED_TARGET sqlite3)

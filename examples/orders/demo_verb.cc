@@ -70,7 +70,9 @@ void print_demo(const command_line& line, const main_job& job, const read_models
               annals::terminal::with_thousands(replayed.events).c_str(), replayed.seconds,
               annals::terminal::with_thousands(rate).c_str());
   const auto id = models.by_id.empty() ? uuid{} : models.by_id.begin()->first;
-  const std::string store = line.store == "file:./data" ? "" : " --store " + line.store;
+  const std::string store = line.store == "file:./data"
+                                ? ""
+                                : " --store " + annals::terminal::without_password(line.store);
   std::printf(
       "\nTry next:\n"
       "  build/release/bin/orders show %s%s\n"

@@ -113,7 +113,8 @@ annals::result<void> show(const command_line& line, const std::string& name,
   if (found->version.number == 0)
     return annals::fail(annals::errc::aggregate_not_found,
                         "no order " + name + (when.empty() ? "" : " at " + when) + " in " +
-                            line.store + "; expected an order's UUID or invoice number");
+                            annals::terminal::without_password(line.store) +
+                            "; expected an order's UUID or invoice number");
   if (line.json) {
     write_state(id, *found);
     return {};

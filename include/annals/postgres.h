@@ -29,7 +29,8 @@ struct postgres_options {
 
   std::string schema = "annals";                  ///< where the tables are
   payload_column payload = payload_column::json;  ///< of a new store
-  std::uint32_t partitions = 0;  ///< of a new store: events in so many, by hash; 0: one table
+  std::uint32_t partitions = 0;        ///< of a new store: events in so many, by hash; 0: one table
+  std::uint32_t partition_events = 0;  ///< and by range of so many positions each, not by hash
   annals::durability durability = durability::power_loss;  ///< or os: synchronous_commit off
   std::uint32_t connections = 20;              ///< at most, beside those that write and listen
   std::chrono::seconds connect_timeout{5};     ///< for each host
@@ -94,6 +95,26 @@ std::string postgres_roles(const postgres_options& options, std::string_view wri
 result<std::vector<std::string>> migrate_postgres(std::string_view address,
                                                   const postgres_options& options = {},
                                                   env& environment = posix_env());
+
+/// What verify_postgres found: counts, and every piece of damage in words, up to a hundred of a
+/// kind.
+struct postgres_report {
+  std::uint64_t events = 0;
+  std::uint64_t streams = 0;
+  std::vector<std::string> damage{};
+};
+
+/// Checks what no constraint of the tables does: that positions are dense but for `holes`, each
+/// there once and recorded in their order, that versions are dense in each stream, in the same
+/// order, and that what events and tags refer to is there. Reads one state of the store; it may be
+/// written meanwhile.
+///
+/// Errors:  those of open_postgres.
+/// Blocks:  for some passes over all events.
+/// Cost:    temporary files on the server, where sorting takes more than its work_mem.
+result<postgres_report> verify_postgres(std::string_view address,
+                                        const postgres_options& options = {},
+                                        env& environment = posix_env());
 
 }  // namespace v1
 }  // namespace annals

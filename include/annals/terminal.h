@@ -24,6 +24,10 @@ std::string with_thousands(std::uint64_t number);
 /// cannot steer the terminal.
 std::string printable(std::string_view text);
 
+/// An address of a store with *** where it holds a password: that of a URI's user, and the values
+/// of `password` and `sslpassword`.
+std::string without_password(std::string_view address);
+
 /// How many columns a UTF-8 text takes, one for each character.
 std::size_t width_of(std::string_view text);
 

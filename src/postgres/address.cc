@@ -12,7 +12,8 @@ namespace postgres {
 namespace {
 
 constexpr std::string_view own_prefix = "annals_";
-constexpr std::size_t identifier_bytes = 63;  // NAMEDATALEN - 1
+constexpr std::size_t identifier_bytes = 63;      // NAMEDATALEN - 1
+constexpr std::uint32_t most_partitions = 1'000;  // each is looked at by every read of a stream
 
 std::unexpected<error> refuse(std::string_view what) {
   return fail(errc::invalid_argument,
@@ -59,6 +60,8 @@ bool take_setting(postgres_options& into, std::string_view name, const std::stri
   if (!number) return false;
   if (name == "partitions") {
     into.partitions = *number;
+  } else if (name == "partition_events") {
+    into.partition_events = *number;
   } else if (name == "connections") {
     into.connections = *number;
   } else if (name == "deadline_ms") {
@@ -188,6 +191,10 @@ result<parsed_address> parse_address(std::string_view address, const postgres_op
   if (schema.empty() || schema.size() > identifier_bytes || schema.find('\0') != std::string::npos)
     return refuse("annals_schema has 1 to 63 bytes");
   if (schema.starts_with("pg_")) return refuse("a schema's name does not begin with pg_");
+  if (parsed.options.partitions > most_partitions)
+    return refuse("annals_partitions is at most " + std::to_string(most_partitions));
+  if (parsed.options.partition_events != 0 && parsed.options.partitions == 0)
+    return refuse("annals_partition_events wants annals_partitions beside it, their number");
   auto shown = shown_of(parsed);
   if (!shown) return std::unexpected(shown.error());
   parsed.shown = std::move(*shown);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t most_members = 2'000;
 constexpr std::size_t most_group_bytes = 8U << 20U;
 constexpr std::size_t most_group_events = 10'000;
+constexpr std::chrono::microseconds longest_gathering{50};  // a quarter of a commit
 
 // What the lent thread's own append waits for, from append() to lend().
 thread_local std::shared_ptr<void> lent_turn;
@@ -97,6 +98,10 @@ void append_writer::enqueue(pending one, bool waits) {
     lent_turn = one.lent;
   }
   queue_.push_back(std::move(one));
+  if (queue_.size() == expected_) {
+    gathered_word_.fetch_add(1);
+    env_.wake_one(gathered_word_);
+  }
   if (!waits && !leading_) wake_io();
 }
 
@@ -120,17 +125,34 @@ void append_writer::lend(const std::atomic<std::uint32_t>& done) {
 void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done) {
   leading_ = true;
   while (!queue_.empty() && (done == nullptr || done->load(std::memory_order_acquire) == 0)) {
+    gather(lock);
     auto group = take_group();
     lock.unlock();
     execute(group);
     lock.lock();
     put_back(group);
+    answered_ = static_cast<std::size_t>(
+        std::ranges::count_if(group, [](const pending& one) { return one.lent != nullptr; }));
     lock.unlock();
     answer_all(std::move(group));
     lock.lock();
   }
   leading_ = false;
   hand_over();
+}
+
+// Callers that were answered together come back one by one, each as soon as it has a core: the
+// first of them waits a moment for the others, else it makes a group, and a commit, of its own.
+// Where they do not come back, the next group expects fewer. Held; given back meanwhile.
+void append_writer::gather(lock_type& lock) {
+  expected_ = std::exchange(answered_, 0U);
+  if (queue_.size() < expected_) {
+    const auto seen = gathered_word_.load();
+    lock.unlock();
+    env_.park(gathered_word_, seen, longest_gathering);
+    lock.lock();
+  }
+  expected_ = 0;
 }
 
 // The longest run from the front of the queue in which no member changes the answer of another.

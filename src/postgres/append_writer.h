@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <unordered_set>
 
 #include "annals/engine.h"
 #include "draft.h"
@@ -23,7 +24,7 @@ struct writer_settings {
 };
 
 /// The one connection that appends: what was asked for meanwhile goes out as one group, in one
-/// round trip and one commit. Waiting callers lead; nobody waits for a timer.
+/// round trip and one commit. Waiting callers lead.
 ///
 /// A group whose fate is unknown is sent again, on a new connection, until it answers.
 ///
@@ -86,6 +87,7 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   void enqueue(pending one, bool waits);
   bool admit(std::size_t bytes, bool waits, std::optional<error>& refused);
   void lead(lock_type& lock, const std::atomic<std::uint32_t>* done);
+  void gather(lock_type& lock);
   members take_group();
   void put_back(members& group);
   void hand_over();
@@ -105,7 +107,11 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   void execute(members& group);
   void send_until_answered(std::span<pending> group);
   void work_until_answered(pending& one);
-  outcome<void> send(std::span<pending> group, clock_reading deadline);
+  outcome<void> send(std::span<pending> group, bool first_time, clock_reading deadline);
+  bool hopes(const append_draft& draft, const std::vector<bool>& diverged) const;
+  /// Stores an append by the optimistic statement; false: it is to go out as a group of one.
+  outcome<bool> send_optimistic(connection& on, pending& one, group_parts parts,
+                                clock_reading deadline);
   outcome<connection*> connected(clock_reading deadline);
   outcome<std::vector<std::int32_t>> find_categories(connection& on,
                                                      std::span<const append_draft* const> group,
@@ -114,6 +120,7 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
                                            std::span<const append_draft* const> group,
                                            clock_reading deadline);
   void give_answers(connection& on, std::span<pending> group, const group_answer& told);
+  void remember_streams(const pending& stored);
   result<appended> answer_of(connection& on, const placed_member& of, const group_answer& told,
                              std::uint64_t& last);
   /// Why a member was not stored now; none when it was.
@@ -136,10 +143,15 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   statement lock_;
   std::unordered_map<int, statement> statements_{};
   std::atomic<std::uint64_t> floor_;  // a position that was committed before the group in hand
+  bool alone_ = true;                 // nobody else had appended when the last group was stored
+  std::unordered_set<uuid> with_events_{};  // keys of streams that have events
 
   mutable std::mutex mutex_{};
   std::deque<pending> queue_{};
   bool leading_ = false;
+  std::size_t answered_ = 0;  // waiting callers of the last group
+  std::size_t expected_ = 0;  // in the queue, before the leader goes on; 0: it does not wait
+  std::atomic<std::uint32_t> gathered_word_{0};
   bool closed_ = false;
   bool stopping_ = false;
   std::atomic<std::uint32_t> in_flight_{0};

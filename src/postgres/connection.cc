@@ -32,6 +32,7 @@ std::string sqlstate_in(std::string_view message) {
     const char* sqlstate;
   };
   constexpr std::array all{
+      told{"root certificate file", "08001"},
       told{"password authentication failed", "28P01"},
       told{"no password supplied", "28P01"},
       told{"no pg_hba.conf entry", "28000"},

@@ -46,6 +46,32 @@ constexpr std::array meanings{
     meaning{"54", errc::serialization_error, "the data is over a limit of the server"},
 };
 
+/// What libpq says in words alone when it does not trust a server, and what to do then.
+struct distrust {
+  std::string_view words;
+  std::string_view advice;
+};
+
+constexpr std::array distrusts{
+    distrust{"certificate verify failed",
+             "the server's certificate is not signed by the authority in sslrootcert; name there "
+             "the certificate of the one that has signed it"},
+    distrust{"does not match host name",
+             "connect by a name that stands in its certificate, or have it made for this one"},
+    distrust{"root certificate file",
+             "put the certificate of the server's authority there, or name it with sslrootcert"},
+    distrust{"does not support SSL", "turn ssl on in the server's configuration"},
+};
+
+/// Advice that fits the words better than their SQLSTATE; empty: none does.
+std::string_view advice_on(const failure& problem) noexcept {
+  if (!problem.sqlstate.starts_with("08")) return {};
+  const auto found = std::ranges::find_if(distrusts, [&](const distrust& one) {
+    return problem.message.find(one.words) != std::string::npos;
+  });
+  return found == distrusts.end() ? std::string_view() : found->advice;
+}
+
 const meaning* meaning_of(std::string_view sqlstate) noexcept {
   const auto found = std::ranges::find_if(
       meanings, [&](const meaning& one) { return sqlstate.starts_with(one.sqlstate); });
@@ -73,7 +99,10 @@ std::string words_of(const failure& problem) {
 error to_error(const failure& problem, std::string_view doing) {
   const auto* known = meaning_of(problem.sqlstate);
   std::string text = std::string(doing) + ": " + words_of(problem);
-  if (known != nullptr) return {known->code, text + "; " + std::string(known->advice)};
+  if (known != nullptr) {
+    const auto advice = advice_on(problem);
+    return {known->code, text + "; " + std::string(advice.empty() ? known->advice : advice)};
+  }
   if (problem.lost) text += "; look at the server and the network";
   return {errc::database_error, std::move(text)};
 }

@@ -16,6 +16,7 @@ constexpr int row_of_notice = 4;
 
 // Clock readings are unsigned, BIGINT is not: with the highest bit turned they keep their order.
 constexpr std::string_view turn = "'-9223372036854775808'::bigint";
+
 /// Replaces $name by the number of a parameter and S. by the schema.
 class sql_text {
  public:
@@ -227,17 +228,29 @@ FROM known)";
 constexpr std::string_view notice_rows_sql = R"(
 UNION ALL SELECT 4::smallint, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM told)";
 
-std::string with(std::string text, std::string_view what, std::string_view by) {
+}  // namespace
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
   return text;
 }
 
-std::string literal(std::string_view text) {
-  return "'" + with(std::string(text), "'", "''") + "'";
+std::string quoted_literal(std::string_view text) {
+  return "'" + replaced(std::string(text), "'", "''") + "'";
 }
 
-}  // namespace
+std::string with_names(std::string text, const sql_names& names) {
+  text = replaced(std::move(text), "TURN", turn);
+  return replaced(std::move(text), "S.", names.schema + ".");
+}
+
+std::string name_with(std::string name, group_parts parts) {
+  if (parts.commands) name += "_commands";
+  if (parts.conditions) name += "_conditions";
+  if (parts.tags) name += "_tags";
+  return name;
+}
 
 group_parts group_parts::of(std::span<const append_draft* const> group) {
   group_parts parts;
@@ -279,7 +292,7 @@ statement group_statement(const sql_names& names, group_parts parts) {
     text += asked_sql;
     refused += "\n      UNION ALL SELECT member, true FROM asked";
   }
-  text += with(std::string(placed_sql), "REFUSED", refused);
+  text += replaced(std::string(placed_sql), "REFUSED", refused);
   if (parts.commands) text += commands_sql;
   if (parts.tags) text += tags_sql;
   if (!names.channel.empty()) text += notice_sql;
@@ -287,15 +300,11 @@ statement group_statement(const sql_names& names, group_parts parts) {
   if (parts.conditions) text += condition_rows_sql;
   if (parts.commands) text += command_rows_sql;
   if (!names.channel.empty()) text += notice_rows_sql;
-  text = fill(with(std::move(text), "TURN", turn));
+  text = fill(replaced(std::move(text), "TURN", turn));
   if (parts.conditions)
-    text = with(std::move(text), "HIDDEN", hidden_sql(names.schema, fill("@now")));
-  text = with(std::move(text), "CHANNEL", literal(names.channel));
-  std::string name("group");
-  if (parts.commands) name += "_commands";
-  if (parts.conditions) name += "_conditions";
-  if (parts.tags) name += "_tags";
-  return {name, std::move(text)};
+    text = replaced(std::move(text), "HIDDEN", hidden_sql(names.schema, fill("@now")));
+  text = replaced(std::move(text), "CHANNEL", quoted_literal(names.channel));
+  return {name_with("group", parts), std::move(text)};
 }
 
 group_answer read_group_answer(const rows& from) {

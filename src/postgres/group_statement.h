@@ -86,6 +86,16 @@ statement single_statement(const sql_names& names);
 std::vector<parameter> single_parameters(const append_draft& draft, const sql_names& names,
                                          std::int32_t category_id, std::uint64_t floor);
 
+/// What an event is, as parameters: its time, schema, codec, genesis, type, the two columns of its
+/// payload, metadata.
+void add_event(std::vector<parameter>& to, const draft_event& event, payload_column payload);
+
+/// Texts of statements: `S.` stands for the schema, TURN for the bit that readings are turned by.
+std::string replaced(std::string text, std::string_view what, std::string_view by);
+std::string with_names(std::string text, const sql_names& names);
+std::string quoted_literal(std::string_view text);
+std::string name_with(std::string name, group_parts parts);
+
 /// A clock reading as statements take it: BIGINT keeps the order of readings when their highest bit
 /// is turned.
 std::int64_t turned_reading(std::uint64_t reading) noexcept;

@@ -3,6 +3,7 @@
 #include "annals/obs.h"
 #include "postgres_store.h"
 #include "schema.h"
+#include "verify.h"
 
 namespace annals {
 inline namespace v1 {
@@ -120,6 +121,20 @@ result<std::vector<std::string>> migrate_postgres(std::string_view address,
   auto on = connect(environment, *parsed);
   if (!on) return std::unexpected(on.error());
   return migrate(**on, parsed->options, environment.monotonic() + migration_patience);
+}
+
+result<postgres_report> verify_postgres(std::string_view address, const postgres_options& options,
+                                        env& environment) {
+  using namespace postgres;
+  auto parsed = parse_address(address, options);
+  if (!parsed) return std::unexpected(parsed.error());
+  parsed->options.read_only = true;
+  auto on = connect(environment, *parsed);
+  if (!on) return std::unexpected(on.error());
+  const auto deadline = environment.monotonic() + migration_patience;
+  if (auto facts = ready_schema(**on, *parsed, deadline); !facts)
+    return std::unexpected(facts.error());
+  return verify(**on, quoted(parsed->options.schema), deadline);
 }
 
 }  // namespace v1

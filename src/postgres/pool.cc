@@ -1,31 +1,37 @@
 #include "pool.h"
 
-#include <optional>
-
 namespace annals {
 inline namespace v1 {
 namespace postgres {
 
+// Held.
+std::unique_ptr<connection> pool::take_idle() {
+  if (idle_.empty()) return nullptr;
+  auto one = std::move(idle_.back());
+  idle_.pop_back();
+  return one;
+}
+
+// Counted as lent already.
+outcome<pool::loan> pool::lend(std::unique_ptr<connection> idle) {
+  if (idle && idle->usable()) return loan(*this, std::move(idle));
+  auto made = connection::open(env_, options_, session::read);
+  if (made) return loan(*this, std::move(*made));
+  free_one();
+  return std::unexpected(made.error());
+}
+
 outcome<pool::loan> pool::borrow(clock_reading deadline) {
   for (;;) {
     const auto seen = freed_.load();
-    std::unique_ptr<connection> one;
-    bool may_open = false;
     {
-      const std::scoped_lock lock(mutex_);
-      if (!idle_.empty()) {
-        one = std::move(idle_.back());
-        idle_.pop_back();
+      std::unique_lock lock(mutex_);
+      auto one = take_idle();
+      if (one || lent_ < most_) {
+        ++lent_;
+        lock.unlock();
+        return lend(std::move(one));
       }
-      may_open = one != nullptr || lent_ < most_;
-      if (may_open) ++lent_;
-    }
-    if (one && one->usable()) return loan(*this, std::move(one));
-    if (may_open) {
-      auto made = connection::open(env_, options_, session::read);
-      if (made) return loan(*this, std::move(*made));
-      free_one();
-      return std::unexpected(made.error());
     }
     const auto left = deadline - env_.monotonic();
     if (left.count() <= 0)
@@ -36,9 +42,17 @@ outcome<pool::loan> pool::borrow(clock_reading deadline) {
   }
 }
 
-bool pool::has_plenty() {
-  const std::scoped_lock lock(mutex_);
-  return lent_ * 2 <= most_;
+std::optional<pool::loan> pool::borrow_spare() {
+  std::unique_ptr<connection> one;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (2 * (lent_ + 1) > most_) return std::nullopt;
+    one = take_idle();
+    ++lent_;
+  }
+  auto lent = lend(std::move(one));
+  if (!lent) return std::nullopt;
+  return std::move(*lent);
 }
 
 void pool::free_one() {

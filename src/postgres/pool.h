@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "connection.h"
@@ -38,13 +39,15 @@ class pool {
   ///
   /// Blocks:  while all are lent, until `deadline`; and while connecting.
   outcome<loan> borrow(clock_reading deadline);
-  /// True while more than half of the connections are free: only then may one be kept while others
-  /// are asked for on the same thread.
-  bool has_plenty();
+  /// Lends one to be kept while others are asked for on the same thread; none when that would be
+  /// more than half of them, or when there is no connecting.
+  std::optional<loan> borrow_spare();
   /// Closes what is not lent.
   void close();
 
  private:
+  outcome<loan> lend(std::unique_ptr<connection> idle);
+  std::unique_ptr<connection> take_idle();
   void take_back(std::unique_ptr<connection> lent);
   void free_one();
 

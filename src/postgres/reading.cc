@@ -12,7 +12,7 @@ namespace postgres {
 namespace {
 
 constexpr std::uint64_t fewest_events = 16;
-constexpr std::uint64_t most_events = 4'096;
+constexpr std::uint64_t most_events = 1'024;
 constexpr std::size_t large_page = 4U << 20U;    // bytes: the next one has fewer events
 constexpr std::size_t small_page = 512U << 10U;  // bytes: the next one has more
 

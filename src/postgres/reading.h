@@ -11,11 +11,25 @@ class reading {
  public:
   reading(postgres_store& store, const read_request& request, sink& on_batch)
       : store_(store), request_(request), sink_(on_batch), now_(store.environment().now()) {}
+  ~reading() { drop_ahead(); }
+  reading(const reading&) = delete;
+  reading& operator=(const reading&) = delete;
 
   result<read_end> run();
 
  private:
   using page_pointer = std::unique_ptr<event_page>;
+
+  struct window {  // positions, both included, and how many events of them are asked for
+    std::uint64_t from = 1;
+    std::uint64_t to = 0;
+    std::uint64_t most = 0;
+  };
+  struct seen_window {  // what came of one
+    window range{};
+    bool whole = false;  // all of it; else up to the page's last event
+    bool full = false;   // it was as wide as windows become: progress is told
+  };
 
   bool forwards() const noexcept { return request_.direction == direction::forwards; }
   bool whole_store() const noexcept { return request_.stream.empty(); }
@@ -34,8 +48,16 @@ class reading {
   result<read_end> run_store();
   result<void> begin_store();
   result<void> read_window();
+  result<void> take_window(const seen_window& seen, const rows& event_at_end, event_page& page);
   result<read_end> end_of_store();
-  command store_page(std::uint64_t from, std::uint64_t to);
+  bool everything() const;
+  window next_window(std::uint64_t most) const;
+  std::vector<command> commands_of(const window& asked);
+  result<std::vector<rows>> rows_of(const window& asked);
+  result<page_pointer> page_of(rows from);
+  command store_page(const window& asked);
+  void ask_ahead(std::uint64_t most);
+  void drop_ahead();
   result<void> check_gapless(const event_page& page, std::uint64_t from, std::uint64_t to,
                              bool whole_window);
   std::string condition_sql(command& into, bool hidden) const;
@@ -66,8 +88,10 @@ class reading {
   std::optional<postgres_store::stream_facts> stream_{};
   stream_place place_{};
   page_pointer kept_page_{};
-  statement chosen_{};    // the page of a filtered read
-  statement counting_{};  // what retention hides
+  statement chosen_{};                // the page of a filtered read
+  statement counting_{};              // what retention hides
+  std::optional<pool::loan> kept_{};  // the connection that is asked ahead
+  std::optional<window> ahead_{};     // what the server works at while a page is delivered
 };
 
 }  // namespace postgres

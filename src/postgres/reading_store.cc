@@ -9,6 +9,8 @@ inline namespace v1 {
 namespace postgres {
 namespace {
 
+constexpr auto scan_window = limits::events_between_scan_reports;
+
 parameter bigint(std::uint64_t value) {
   return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
 }
@@ -69,18 +71,80 @@ std::string reading::condition_sql(command& into, bool hidden) const {
          hidden_sql(schema, add(into, parameter::of_int8(now_.time_since_epoch().count())));
 }
 
+bool reading::everything() const {
+  return selects_all(request_.filter) && !retained_;
+}
+
 // A page is the beginning of a window of positions, which bounds the work of a sparse read.
-command reading::store_page(std::uint64_t from, std::uint64_t to) {
-  const auto most = std::min(page_events_, left());
-  if (selects_all(request_.filter) && !retained_)
+reading::window reading::next_window(std::uint64_t most) const {
+  window next{first_, last_, most};
+  if (everything() || last_ - first_ < scan_window) return next;
+  forwards() ? next.to = first_ + scan_window - 1 : next.from = last_ - scan_window + 1;
+  return next;
+}
+
+command reading::store_page(const window& asked) {
+  if (everything())
     return {forwards() ? &store_.statements_.store_forwards : &store_.statements_.store_backwards,
-            {bigint(from), bigint(to), bigint(most)}};
-  command made{&chosen_, {bigint(from), bigint(to), bigint(most)}};
+            {bigint(asked.from), bigint(asked.to), bigint(asked.most)}};
+  command made{&chosen_, {bigint(asked.from), bigint(asked.to), bigint(asked.most)}};
   chosen_.sql = "SELECT " + event_columns(store_.sql_.payload) + " FROM " + store_.sql_.schema +
                 ".events e WHERE e.global_position >= $1 AND e.global_position <= $2" +
                 condition_sql(made, retained_) + " ORDER BY e.global_position" +
                 (forwards() ? "" : " DESC") + " LIMIT $3";
   return made;
+}
+
+std::vector<command> reading::commands_of(const window& asked) {
+  return {store_.event_at(asked.to), {&store_.statements_.any_retained, {}}, store_page(asked)};
+}
+
+// What was asked ahead is there soon; where its connection was lost, it is asked for again.
+result<std::vector<rows>> reading::rows_of(const window& asked) {
+  if (std::exchange(ahead_, std::nullopt)) {
+    auto got = (**kept_).receive(store_.environment().monotonic() + store_.deadline());
+    if (got) return std::move(*got);
+    kept_.reset();
+  }
+  return store_.ask(commands_of(asked), "reading");
+}
+
+result<reading::page_pointer> reading::page_of(rows from) {
+  auto page = std::make_unique<event_page>();
+  page->load(std::move(from));
+  adapt(*page);
+  if (page->knows_categories(store_.names_) && page->unknown_keys(store_.names_).empty()) {
+    page->take_names(store_.names_);
+    return page;
+  }
+  const auto named = store_.with_connection(
+      [&](connection& on, clock_reading until) { return store_.name_streams(*page, on, until); });
+  if (!named) return std::unexpected(to_error(named.error(), "reading"));
+  return page;
+}
+
+// The server finds the next page while this one is delivered, as far as the socket takes it: no
+// more than that is in memory. Not where connections are scarce, since this one is kept meanwhile.
+void reading::ask_ahead(std::uint64_t most) {
+  if (!everything() || first_ > last_ || most == 0) return;
+  if (!kept_)
+    if (auto spare = store_.pool_.borrow_spare()) kept_.emplace(std::move(*spare));
+  if (!kept_) return;
+  const auto until = store_.environment().monotonic() + store_.deadline();
+  const auto next = next_window(most);
+  if ((**kept_).send(commands_of(next), until))
+    ahead_ = next;
+  else
+    kept_.reset();
+}
+
+// A connection on which something is left to be read is closed with its loan.
+void reading::drop_ahead() {
+  if (std::exchange(ahead_, std::nullopt)) {
+    [[maybe_unused]] const auto unread =
+        (**kept_).receive(store_.environment().monotonic() + store_.deadline());
+  }
+  kept_.reset();
 }
 
 command reading::removed_count(std::uint64_t from, std::uint64_t to) {
@@ -143,45 +207,48 @@ result<read_end> reading::end_of_store() {
   return end_;
 }
 
-// Reads one page, delivers it, and moves the range behind it.
+// Reads one page, moves the range behind it, and delivers it.
 result<void> reading::read_window() {
-  constexpr auto window = limits::events_between_scan_reports;
-  auto from = first_;
-  auto to = last_;
-  const bool everything = selects_all(request_.filter) && !retained_;
-  if (!everything && to - from >= window)
-    forwards() ? to = from + window - 1 : from = to - window + 1;
-  const auto most = std::min(page_events_, left());
-  const std::vector<command> beside{store_.event_at(to), {&store_.statements_.any_retained, {}}};
-  std::vector<rows> others;
-  auto got = fetch(store_page(from, to), &others, beside);
+  const auto asked = ahead_ ? *ahead_ : next_window(std::min(page_events_, left()));
+  auto got = rows_of(asked);
   if (!got) return std::unexpected(got.error());
-  if (!retained_ && others[1].boolean(0, 0)) {  // somebody has set retention meanwhile
+  if (!retained_ && got->at(1).boolean(0, 0)) {  // somebody has set retention meanwhile
     retained_ = true;
     return {};
   }
-  auto& page = **got;
-  const bool whole_window = page.events().size() < most;
-  const auto edge = whole_window ? (forwards() ? to : from) : page.events().back().position;
-  if (everything)
-    if (auto gapless = check_gapless(page, from, to, whole_window); !gapless) return gapless;
+  const auto& found = got->at(2);
+  const auto count = static_cast<std::uint64_t>(found.size());
+  seen_window seen{asked, count < asked.most};
+  if (!seen.whole) {
+    const auto edge = static_cast<std::uint64_t>(found.int8(found.size() - 1, 0));
+    forwards() ? seen.range.to = edge : seen.range.from = edge;
+  }
+  forwards() ? first_ = seen.range.to + 1 : last_ = seen.range.from - 1;
+  seen.full = asked.to - asked.from + 1 >= scan_window;
+  ask_ahead(std::min(page_events_, left() - count));
+  const auto page = page_of(std::move(got->at(2)));
+  if (!page) return std::unexpected(page.error());
+  return take_window(seen, got->at(0), **page);
+}
+
+result<void> reading::take_window(const seen_window& seen, const rows& event_at_end,
+                                  event_page& page) {
+  const auto& [from, to, most] = seen.range;
+  if (everything())
+    if (auto gapless = check_gapless(page, from, to, seen.whole); !gapless) return gapless;
   if (retained_) {
-    const auto count =
-        store_.ask({removed_count(forwards() ? from : edge, forwards() ? edge : to)}, "reading");
+    const auto count = store_.ask({removed_count(from, to)}, "reading");
     if (!count) return std::unexpected(count.error());
     end_.removed += static_cast<std::uint64_t>(count->at(0).int8(0, 0));
   }
   checkpoint scanned = head_;
   if (reports()) {
-    if (whole_window && others[0].size() == 1)
-      scanned = store_.checkpoint_of(to, others[0].uuid(0, 0));
+    if (seen.whole && event_at_end.size() == 1)
+      scanned = store_.checkpoint_of(to, event_at_end.uuid(0, 0));
     else if (!page.events().empty())
       scanned = store_.checkpoint_of(page.events().back().position, page.events().back().event_id);
   }
-  const bool full = to - from + 1 >= window;
-  if (auto delivered = deliver(page, page.events(), scanned, full); !delivered) return delivered;
-  if (!stopped_) forwards() ? first_ = edge + 1 : last_ = edge - 1;
-  return {};
+  return deliver(page, page.events(), scanned, seen.full);
 }
 
 // Positions are dense: one that is missing is told by a hole, or it is damage.

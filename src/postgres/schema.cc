@@ -11,8 +11,6 @@ inline namespace v1 {
 namespace postgres {
 namespace {
 
-constexpr std::string_view partitioned_suffix = "_partitioned";
-
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
@@ -22,24 +20,58 @@ std::string_view name_of(payload_column payload) {
   return payload == payload_column::jsonb ? "jsonb" : "json";
 }
 
+/// How the events are laid out: the constraints of their table, and what it is partitioned by.
+struct layout {
+  std::string_view keys{};
+  std::string_view partition_by{};
+};
+
+layout layout_of(const postgres_options& options) {
+  if (options.partitions == 0)
+    return {"PRIMARY KEY (global_position),\n  UNIQUE (aggregate_id, category_id, version)", ""};
+  if (options.partition_events == 0)
+    return {"PRIMARY KEY (aggregate_id, category_id, version)",
+            " PARTITION BY HASH (aggregate_id)"};
+  return {"PRIMARY KEY (global_position)", " PARTITION BY RANGE (global_position)"};
+}
+
 std::string filled_in(std::string_view sql, const postgres_options& options) {
   std::string text(sql);
   replace_all(text, ":\"schema\"", quoted(options.schema));
   replace_all(text, ":\"mission\"", quoted(mission_schema_of(options)));
   replace_all(text, "  event_data :payload,",
               "  event_data " + std::string(name_of(options.payload)) + ",");
+  const auto events = layout_of(options);
+  replace_all(text, "  :keys,", "  " + std::string(events.keys) + ",");
+  replace_all(text, ") :partition_by;", ")" + std::string(events.partition_by) + ";");
   return text;
 }
 
+/// The values of a partition; by range there is one more, for all positions behind the others.
+std::string values_of(const postgres_options& options, std::uint64_t number) {
+  if (options.partition_events == 0)
+    return "WITH (MODULUS " + std::to_string(options.partitions) + ", REMAINDER " +
+           std::to_string(number) + ")";
+  const auto first = [&](std::uint64_t of) {
+    return std::to_string(of * options.partition_events + 1);
+  };
+  return "FROM (" + first(number) + ") TO (" +
+         (number == options.partitions ? "MAXVALUE" : first(number + 1)) + ")";
+}
+
 std::string partitions_of(const postgres_options& options) {
-  std::string sql;
-  const auto count = std::to_string(options.partitions);
-  const auto schema = quoted(options.schema);
-  for (std::uint32_t i = 0; i < options.partitions; ++i) {
-    const auto number = std::to_string(i);
-    sql.append("CREATE TABLE IF NOT EXISTS ").append(schema).append(".events_").append(number);
-    sql.append(" PARTITION OF ").append(schema).append(".events FOR VALUES WITH (MODULUS ");
-    sql.append(count).append(", REMAINDER ").append(number).append(");\n");
+  if (options.partitions == 0) return {};
+  const auto events = quoted(options.schema) + ".events";
+  const bool by_range = options.partition_events != 0;
+  std::string sql = by_range ? "CREATE INDEX IF NOT EXISTS events_stream ON " + events +
+                                   " (aggregate_id, category_id, version);\n"
+                             : "CREATE INDEX IF NOT EXISTS events_position ON " + events +
+                                   " (global_position);\n";
+  for (std::uint64_t i = 0; i < options.partitions + (by_range ? 1U : 0U); ++i) {
+    const auto name = i == options.partitions ? std::string("rest") : std::to_string(i);
+    sql.append("CREATE TABLE IF NOT EXISTS ").append(events).append("_").append(name);
+    sql.append(" PARTITION OF ").append(events).append(" FOR VALUES ");
+    sql.append(values_of(options, i)).append(";\n");
   }
   return sql;
 }
@@ -151,11 +183,8 @@ std::vector<migration> postgres_migrations(const postgres_options& options) {
     const auto read =
         std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
     if (read.ec != std::errc{}) continue;  // no migration
-    const bool is_partitioned = file.name.ends_with(postgres::partitioned_suffix);
-    const bool is_events = file.name.find("_events") != std::string_view::npos;
-    if (is_events && is_partitioned != (options.partitions > 0)) continue;
     migration one{version, std::string(file.name), postgres::filled_in(file.sql, options)};
-    if (is_partitioned) one.sql += postgres::partitions_of(options);
+    if (one.name == "0005_events") one.sql += postgres::partitions_of(options);
     if (version == 1) one.sql += postgres::store_row_of(options);
     one.sql += "INSERT INTO " + postgres::quoted(options.schema) +
                ".migrations (version, name) VALUES (" + std::to_string(version) + ", '" + one.name +

@@ -46,14 +46,6 @@ FROM lonely
 UNION ALL SELECT 3::smallint, 0, 0, NULL, found, NULL, NULL, $8, NULL, NULL, NULL, NULL
 FROM lonely WHERE found IS NOT NULL)";
 
-constexpr std::string_view turn = "'-9223372036854775808'::bigint";
-
-std::string with(std::string text, std::string_view what, std::string_view by) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-  return text;
-}
-
 parameter as_document(const std::string& document, bool jsonb) {
   constexpr char jsonb_version = 1;
   if (jsonb) return {type::jsonb, jsonb_version + document};
@@ -70,14 +62,29 @@ bool is_single(std::span<const append_draft* const> group) {
 }
 
 statement single_statement(const sql_names& names) {
-  const auto channel = "'" + with(names.channel, "'", "''") + "'";
-  auto text = with(std::string(single_sql), "S.", names.schema + ".");
-  text = with(std::move(text), "TURN", turn);
-  text = with(std::move(text), "NOTICE",
-              names.channel.empty() ? "NULL::text"
-                                    : "CASE WHEN fault = 0 AND found IS NULL THEN pg_notify(" +
-                                          channel + ", (base + 1)::text)::text END");
-  return {"single", std::move(text)};
+  auto text = replaced(std::string(single_sql), "NOTICE",
+                       names.channel.empty()
+                           ? "NULL::text"
+                           : "CASE WHEN fault = 0 AND found IS NULL THEN pg_notify(" +
+                                 quoted_literal(names.channel) + ", (base + 1)::text)::text END");
+  return {"single", with_names(std::move(text), names)};
+}
+
+void add_event(std::vector<parameter>& to, const draft_event& event, payload_column payload) {
+  const bool jsonb = payload == payload_column::jsonb;
+  auto timestamp = parameter::of_int8(event.timestamp);
+  timestamp.type = type::timestamptz;
+  to.push_back(std::move(timestamp));
+  to.push_back(parameter::of_int4(event.schema));
+  to.push_back(parameter::of_int2(static_cast<std::int16_t>(event.codec)));
+  to.push_back(parameter::of_bool(event.genesis));
+  to.push_back(parameter::of_text(event.type));
+  to.push_back(event.as_json ? as_document(event.payload, jsonb)
+                             : parameter::null(jsonb ? type::jsonb : type::json));
+  to.push_back(event.as_json ? parameter::null(type::bytea)
+                             : parameter{type::bytea, event.payload});
+  to.push_back(event.metadata.empty() ? parameter::null(type::json)
+                                      : parameter::of_json(event.metadata));
 }
 
 std::vector<parameter> single_parameters(const append_draft& draft, const sql_names& names,
@@ -87,28 +94,17 @@ std::vector<parameter> single_parameters(const append_draft& draft, const sql_na
   const auto bigint = [](std::uint64_t value) {
     return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
   };
-  const bool jsonb = names.payload == payload_column::jsonb;
-  auto timestamp = parameter::of_int8(event.timestamp);
-  timestamp.type = type::timestamptz;
-  return {
-      parameter::of_uuid(check.key),
-      parameter::of_text(check.name),
-      parameter::of_int2(static_cast<std::int16_t>(check.expected.what())),
-      bigint(check.expected.version().number),
-      parameter::of_uuid(check.aggregate_id),
-      parameter::of_int4(category_id),
-      bigint(floor),
-      parameter::of_uuid(event.id),
-      parameter::of_int8(turned_reading(draft.earliest)),
-      std::move(timestamp),
-      parameter::of_int4(event.schema),
-      parameter::of_int2(static_cast<std::int16_t>(event.codec)),
-      parameter::of_bool(event.genesis),
-      parameter::of_text(event.type),
-      event.as_json ? as_document(event.payload, jsonb)
-                    : parameter::null(jsonb ? type::jsonb : type::json),
-      event.as_json ? parameter::null(type::bytea) : parameter{type::bytea, event.payload},
-      event.metadata.empty() ? parameter::null(type::json) : parameter::of_json(event.metadata)};
+  std::vector<parameter> all{parameter::of_uuid(check.key),
+                             parameter::of_text(check.name),
+                             parameter::of_int2(static_cast<std::int16_t>(check.expected.what())),
+                             bigint(check.expected.version().number),
+                             parameter::of_uuid(check.aggregate_id),
+                             parameter::of_int4(category_id),
+                             bigint(floor),
+                             parameter::of_uuid(event.id),
+                             parameter::of_int8(turned_reading(draft.earliest))};
+  add_event(all, event, names.payload);
+  return all;
 }
 
 }  // namespace postgres

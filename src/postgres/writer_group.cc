@@ -4,6 +4,7 @@
 #include "annals/assert.h"
 #include "annals/stream.h"
 #include "append_writer.h"
+#include "optimistic_statement.h"
 
 namespace annals {
 inline namespace v1 {
@@ -15,7 +16,9 @@ constexpr std::chrono::milliseconds longest_pause{1'000};
 constexpr std::string_view read_only = "25006";  // the server is no primary any more
 constexpr int most_passing_failures = 10;        // of the same group, where nothing is in doubt
 
-constexpr int number_of_single = 8;  // behind those of all combinations
+constexpr int number_of_single = 8;               // behind those of all combinations
+constexpr int first_optimistic = 9;               // and of these as many again
+constexpr std::size_t most_remembered = 100'000;  // streams that have events
 
 int number_of(group_parts parts) noexcept {
   return (parts.commands ? 1 : 0) | (parts.conditions ? 2 : 0) | (parts.tags ? 4 : 0);
@@ -46,6 +49,7 @@ outcome<connection*> append_writer::connected(clock_reading deadline) {
 void append_writer::drop_connection() {
   connection_.reset();
   names_.forget();
+  with_events_.clear();
   const std::scoped_lock lock(seen_mutex_);
   seen_.clear();
 }
@@ -63,7 +67,7 @@ void append_writer::send_until_answered(std::span<pending> group) {
   for (const auto& one : group) deadline = std::max(deadline, one.deadline);
   bool in_doubt = false;
   for (int attempt = 0;; ++attempt) {
-    const auto sent = send(group, deadline);
+    const auto sent = send(group, attempt == 0, deadline);
     if (sent) return;
     const auto& problem = sent.error();
     in_doubt = in_doubt || (problem.lost && !problem.unsent);
@@ -110,7 +114,35 @@ void append_writer::work_until_answered(pending& one) {
   }
 }
 
-outcome<void> append_writer::send(std::span<pending> group, clock_reading deadline) {
+// Whether the stream has events is known from what was expected, or from an append before.
+bool append_writer::hopes(const append_draft& draft, const std::vector<bool>& diverged) const {
+  if (!alone_ || floor_ == 0 || !is_optimistic(draft)) return false;
+  if (std::ranges::find(diverged, true) != diverged.end()) return false;
+  const auto& check = draft.checks.front();
+  return check.expected.what() == expect::kind::at || with_events_.contains(check.key);
+}
+
+outcome<bool> append_writer::send_optimistic(connection& on, pending& one, group_parts parts,
+                                             clock_reading deadline) {
+  auto& text = statements_[first_optimistic + number_of(parts)];
+  if (text.sql.empty()) text = optimistic_statement(settings_.names, parts);
+  const std::uint64_t floor = floor_;
+  const auto told =
+      on.run({command{&lock_, {}},
+              command{&text, optimistic_parameters(one.draft, settings_.names, floor)}},
+             deadline);
+  if (!told) return std::unexpected(told.error());
+  if (on.warned()) return std::unexpected(failure{.message = on.warning(), .lost = true});
+  if (told->at(1).size() == 0) return false;
+  one.answer = appended{.first = {.sequence = floor + 1},
+                        .last = {.sequence = floor + 1},
+                        .stream_version = {static_cast<std::uint64_t>(told->at(1).int8(0, 0))}};
+  floor_ = floor + 1;
+  return true;
+}
+
+outcome<void> append_writer::send(std::span<pending> group, bool first_time,
+                                  clock_reading deadline) {
   const auto on = connected(deadline);
   if (!on) return std::unexpected(on.error());
   std::vector<const append_draft*> drafts;
@@ -128,6 +160,11 @@ outcome<void> append_writer::send(std::span<pending> group, clock_reading deadli
     auto found = find_diverged(**on, drafts, deadline);
     if (!found) return before(found.error());
     diverged = std::move(*found);
+  }
+  if (first_time && group.size() == 1 && hopes(*drafts.front(), diverged)) {
+    const auto stored = send_optimistic(**on, group.front(), parts, deadline);
+    if (!stored) return std::unexpected(stored.error());
+    if (*stored) return {};
   }
   const bool single = is_single(drafts);
   auto& text = statements_[single ? number_of_single : number_of(parts)];
@@ -212,6 +249,7 @@ outcome<std::vector<bool>> append_writer::find_diverged(connection& on,
 void append_writer::give_answers(connection& on, std::span<pending> group,
                                  const group_answer& told) {
   std::uint64_t last = told.base;
+  alone_ = told.base == floor_;
   placed_member of{nullptr, 0, 0, 0};
   std::size_t checks = 0;
   std::size_t conditions = 0;
@@ -230,10 +268,18 @@ void append_writer::give_answers(connection& on, std::span<pending> group,
     }
     of = {&draft, number++, checks, conditions};
     group[m].answer = answer_of(on, of, told, last);
+    remember_streams(group[m]);
     checks += draft.checks.size();
     conditions += draft.conditions.size();
   }
   if (last > floor_) floor_ = last;
+}
+
+void append_writer::remember_streams(const pending& stored) {
+  if (!*stored.answer) return;
+  if (with_events_.size() >= most_remembered) with_events_.clear();
+  for (const auto& check : stored.draft.checks)
+    if (check.events > 0) with_events_.insert(check.key);
 }
 
 result<appended> append_writer::answer_of(connection& on, const placed_member& of,

@@ -89,6 +89,24 @@ TEST(progress, prints_lines_with_rate_and_time_left_where_there_is_no_terminal) 
   EXPECT_EQ(text.substr(text.size() - 8), " s left\n");
 }
 
+TEST(address, is_shown_without_its_password) {
+  const std::pair<std::string_view, std::string_view> all[] = {
+      {"file:./data", "file:./data"},
+      {"postgres://host/db", "postgres://host/db"},
+      {"postgres://me@host:5432/db", "postgres://me@host:5432/db"},
+      {"postgres://host:5432/db?user=a@b", "postgres://host:5432/db?user=a@b"},
+      {"postgres://me:secret@host:5432/db", "postgres://me:***@host:5432/db"},
+      {"postgres://me:se/cr@et@host/db", "postgres://me:***@host/db"},
+      {"postgres://host/db?password=secret&port=1", "postgres://host/db?password=***&port=1"},
+      {"postgres:host=h password=secret user=me", "postgres:host=h password=*** user=me"},
+      {R"(postgres:password='se\' cret' sslpassword=x\ y)",
+       "postgres:password=*** sslpassword=***"},
+      {"postgres:password=", "postgres:password=***"},
+      {"postgres:password='open", "postgres:password=***"},
+  };
+  for (const auto& [address, shown] : all) EXPECT_EQ(without_password(address), shown);
+}
+
 TEST(report, prints_one_line_and_answers_the_exit_code) {
   testing::internal::CaptureStderr();
   const int code = report("program", error(errc::disk_full, "writing\nx"));

@@ -50,6 +50,31 @@ std::string with_thousands(std::uint64_t number) {
   return with_thousands(std::to_string(number));
 }
 
+std::string without_password(std::string_view address) {
+  constexpr std::string_view hidden = "***";
+  constexpr std::string_view keyword = "password=";
+  std::string out(address);
+  if (const auto scheme = out.find("://"); scheme != std::string::npos) {
+    const auto user = scheme + 3;
+    const auto at = out.rfind('@', out.find('?', user));
+    const auto colon = out.find(':', user);
+    if (at != std::string::npos && at > user && colon < at)
+      out.replace(colon + 1, at - colon - 1, hidden);
+  }
+  const bool uri = out.find("://") != std::string::npos;
+  for (auto found = out.find(keyword); found != std::string::npos;) {
+    const auto value = found + keyword.size();
+    const bool in_quotes = !uri && value < out.size() && out[value] == '\'';
+    auto end = value + (in_quotes ? 1U : 0U);
+    const char stop = in_quotes ? '\'' : uri ? '&' : ' ';
+    while (end < out.size() && out[end] != stop) end += !uri && out[end] == '\\' ? 2U : 1U;
+    if (in_quotes) ++end;
+    out.replace(value, std::min(end, out.size()) - value, hidden);
+    found = out.find(keyword, value + hidden.size());
+  }
+  return out;
+}
+
 std::string printable(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out;

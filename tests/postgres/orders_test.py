@@ -45,6 +45,17 @@ class OrdersTest(ServersTest):
         self.store = f"file:{self.folder}/store"
         self.fails(self.annals("migrate"), 2, "postgres://")
 
+    def test_verify_says_what_is_wrong(self) -> None:
+        self.store = self.start("server")
+        self.assertEqual(self.annals("verify").code, 8, "nothing is made")
+        for payload in ("1\n", "2\n", "3\n"):
+            self.succeeds(self.annals("append", "order-1", "--type", "noted", "--create", input=payload))
+        self.assertIn("no damage", self.succeeds(self.annals("verify")).out)
+        self.assertEqual(self.succeeds(self.annals("verify", "--json")).json(), {"events": 3, "streams": 1, "damage": []})
+        self.sql(self.store, "DELETE FROM annals.events WHERE global_position = 3; INSERT INTO annals.holes VALUES (2, 2, 'no')")
+        found = self.fails(self.annals("verify"), 10, "damaged in 1 places", "backup")
+        self.assertIn("damage: position 2 is there, in the hole from 2 to 2", found.out)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 // Reads that the conformance suite does not tell apart.
 #include <set>
 
+#include "annals/stream.h"
 #include "server.h"
 
 namespace annals_test {
@@ -72,6 +73,85 @@ TEST_F(Reads, FromAStoreOpenedReadOnlySeeWhatIsAcknowledgedAndFollowByPolling) {
   told.wait(0);
   EXPECT_EQ(told, 1);
   EXPECT_EQ(texts(*reads).size(), 1U);
+}
+
+/// Stores so many events in few appends.
+void fill(event_store& store, std::size_t events) {
+  const std::vector<new_event> hundred(100, noted());
+  for (std::size_t i = 0; i < events; i += hundred.size()) {
+    const auto name = stream_name_of("order", make_uuid_v5({}, std::to_string(i)));
+    const stream_write write{name, expect::none(), hundred};
+    ASSERT_TRUE(store.append({.streams = std::span(&write, 1)}));
+  }
+}
+
+TEST_F(Reads, AskForTheNextPageWhileOneIsDelivered) {
+  const auto name = "ahead_" + schema.substr(1, 12);
+  const auto store = open("&application_name=" + name);
+  fill(*store, 2'000);  // two pages
+  int batches = 0;
+  std::string delivered_at;
+  std::string asked_before;
+  store
+      ->read({},
+             [&](const event_batch&) {
+               if (++batches == 2)
+                 asked_before =
+                     sql.value("SELECT max(query_start) < '" + delivered_at +
+                               "' FROM pg_stat_activity WHERE application_name = '" + name + "'");
+               sql.run("SELECT pg_sleep(0.02)");
+               delivered_at = sql.value("SELECT clock_timestamp()");
+               return flow::more;
+             })
+      .value();
+  EXPECT_EQ(batches, 2);
+  EXPECT_EQ(asked_before, "t");
+}
+
+TEST_F(Reads, ThatStopEarlyGiveTheirConnectionBack) {
+  const auto name = "ahead_" + schema.substr(1, 12);
+  const auto store = open("&annals_connections=4&application_name=" + name);
+  fill(*store, 4'000);
+  const auto sessions = [&] {
+    return sql.run("SELECT pid FROM pg_stat_activity WHERE application_name = '" + name +
+                   "' ORDER BY pid");
+  };
+  EXPECT_EQ(texts(*store).size(), 4'000U);
+  const auto before = sessions();
+  for (int i = 0; i < 5; ++i) {
+    const auto stopped = store->read({}, [](const event_batch&) { return flow::stop; });
+    EXPECT_FALSE(stopped.value().complete);
+    EXPECT_EQ(texts(*store).size(), 4'000U);
+  }
+  EXPECT_EQ(sessions(), before);
+}
+
+TEST_F(Reads, InsideOneAnotherDoNotWaitForTheConnectionThatIsAskedAhead) {
+  const auto store = open("&annals_connections=1&annals_deadline_ms=5000");
+  fill(*store, 3'000);
+  std::size_t inner = 0;
+  const auto outer = store->read({}, [&](const event_batch&) {
+    inner += texts(*store).size();
+    return flow::more;
+  });
+  ASSERT_TRUE(outer) << outer.error().to_string();
+  EXPECT_EQ(outer->delivered, 3'000U);
+  EXPECT_EQ(inner, 9'000U);
+}
+
+TEST_F(Reads, GoOnWhenTheConnectionThatWasAskedAheadIsLost) {
+  const auto name = "ahead_" + schema.substr(1, 12);
+  const auto store = open("&application_name=" + name);
+  fill(*store, 5'000);
+  std::uint64_t last = 0;
+  const auto end = store->read({}, [&](const event_batch& batch) {
+    for (const auto& view : batch.events) EXPECT_EQ(view.position().sequence, ++last);
+    sql.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" +
+            name + "'");
+    return flow::more;
+  });
+  ASSERT_TRUE(end) << end.error().to_string();
+  EXPECT_EQ(last, 5'000U);
 }
 
 }  // namespace

@@ -141,28 +141,78 @@ TEST_F(Schema, GivesRolesWhatTheyNeedAndNoMore) {
           reader);
 }
 
-TEST_F(Schema, OfPartitionsServesAllTheSame) {
-  const auto store = open("&annals_partitions=4");
+class Partitions : public PostgresTest {
+ public:
+  std::string count() {
+    return sql.value("SELECT count(*) FROM pg_inherits WHERE inhparent = '" + schema +
+                     ".events'::regclass");
+  }
+  /// Two hundred appends in seventeen streams, read in all ways.
+  void serve(event_store& store);
+};
+
+void Partitions::serve(event_store& store) {
   for (int i = 0; i < 200; ++i) {
     const std::string tag = "odd:" + std::to_string(i % 2);
     const std::string_view tags[] = {tag};
     const auto payload = std::to_string(i);
     auto event = noted(payload);
     event.tags = tags;
-    ASSERT_TRUE(append(*store, "order-" + std::to_string(i % 17), event));
+    const auto told = append(store, "order-" + std::to_string(i % 17), event);
+    ASSERT_EQ(told.value().stream_version.number, static_cast<std::uint64_t>(i / 17) + 1);
   }
-  EXPECT_EQ(sql.value("SELECT count(*) FROM pg_inherits WHERE inhparent = '" + schema +
-                      ".events'::regclass"),
-            "4");
-  const auto all = texts(*store);
+  const auto all = texts(store);
   ASSERT_EQ(all.size(), 200U);
   for (int i = 0; i < 200; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], std::to_string(i));
   const std::string_view odd[] = {"odd:1"};
   const query_item item{.tags = odd};
   const read_request of_tag{.filter = {.matching = {.items = std::span(&item, 1)}}};
-  EXPECT_EQ(store->read(of_tag, [](const auto&) { return flow::more; }).value().delivered, 100U);
-  EXPECT_EQ(append(*store, "order-1", noted(), expect::none()).error().code(),
+  EXPECT_EQ(store.read(of_tag, [](const auto&) { return flow::more; }).value().delivered, 100U);
+  const read_request of_stream{.stream = "order-1"};
+  EXPECT_EQ(store.read(of_stream, [](const auto&) { return flow::more; }).value().delivered, 12U);
+  EXPECT_EQ(append(store, "order-1", noted(), expect::none()).error().code(),
             errc::version_conflict);
+}
+
+TEST_F(Partitions, ByHashOfTheAggregateServeAllTheSame) {
+  const auto store = open("&annals_partitions=4");
+  serve(*store);
+  EXPECT_EQ(count(), "4");
+  EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
+}
+
+TEST_F(Partitions, ByRangeOfPositionServeAllTheSame) {
+  const auto store = open("&annals_partitions=3&annals_partition_events=50");
+  serve(*store);
+  EXPECT_EQ(count(), "4");
+  for (const std::string one : {"0", "1", "2", "rest"})
+    EXPECT_EQ(sql.value("SELECT count(*) FROM " + schema + ".events_" + one), "50") << one;
+  EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
+}
+
+// As docs/postgres.md says.
+TEST_F(Partitions, ByRangeAreAddedBetweenTheOthersAndTheRest) {
+  const auto store = open("&annals_partitions=1&annals_partition_events=50");
+  serve(*store);
+  sql.run("SET search_path = " + schema +
+          "; BEGIN; SELECT FROM position FOR UPDATE; "
+          "ALTER TABLE events DETACH PARTITION events_rest; "
+          "ALTER TABLE events_rest RENAME TO events_1; "
+          "ALTER TABLE events ATTACH PARTITION events_1 FOR VALUES FROM (51) TO (301); "
+          "CREATE TABLE events_rest PARTITION OF events FOR VALUES FROM (301) TO (MAXVALUE); "
+          "COMMIT");
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(append(*store, "order-1", noted()));
+  EXPECT_EQ(sql.value("SELECT count(*) FROM events_rest"), "100");
+  EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
+}
+
+TEST_F(Partitions, ThatMakeNoSenseAreRefused) {
+  for (const std::string wrong : {"&annals_partitions=1001", "&annals_partition_events=50"}) {
+    const auto refused = open_postgres(address(wrong));
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().code(), errc::invalid_argument);
+    EXPECT_NE(refused.error().message().find("annals_partitions"), std::string::npos);
+  }
 }
 
 }  // namespace
