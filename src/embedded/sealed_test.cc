@@ -433,6 +433,27 @@ TEST_F(sealed_store, applies_a_command_once_for_as_long_as_it_exists) {
   EXPECT_EQ(sealed_->head().value(), before);
 }
 
+// A command without events names a stream; its first event may come a segment later.
+TEST_F(sealed_store, opens_when_a_stream_was_named_in_a_segment_before_its_first_event) {
+  open_both();
+  for (int i = 0; i < 120; ++i) {
+    const auto name = "late-" + std::to_string(i);
+    for (auto* store : {sealed_.get(), plain_.get()}) {
+      append_context context{.command_id = {{3, static_cast<std::uint8_t>(i)}}};
+      ASSERT_TRUE(append(*store, name, {}, expect::any(), context));
+      if (i > 0) {
+        ASSERT_TRUE(append(*store, "late-" + std::to_string(i - 1), {std::string(900, 'x')}));
+      }
+    }
+    if (i % 8 != 7) continue;
+    reopen();
+    ASSERT_TRUE(sealed_ && plain_) << i;
+    EXPECT_TRUE(texts(*sealed_, {}) == texts(*plain_, {}));
+  }
+  sealed_.reset();
+  EXPECT_EQ(verified().damage, std::vector<std::string>{});
+}
+
 TEST_F(sealed_store, makes_lost_index_files_again) {
   open_both();
   fill(400);
