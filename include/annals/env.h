@@ -52,6 +52,11 @@ class mapping {
   virtual result<void> fetch(std::uint64_t offset, std::size_t length) = 0;
   /// Says that a range will be fetched soon; returns at once.
   virtual void expect(std::uint64_t offset, std::size_t length) noexcept = 0;
+  /// Whether all that was looked at was what the file holds: what was fetched may leave memory, and
+  /// then be unreadable or cut off. Zeros stand there instead, from then on.
+  ///
+  /// Errors:  database_error, with path and offset.
+  virtual result<void> check() const { return {}; }
 };
 
 /// An open file. Offsets, lengths and addresses of an unbuffered file are multiples of
@@ -119,6 +124,12 @@ class thread {
   virtual void join() = 0;
 };
 
+/// How a thread stands against others that want processor and disk.
+enum class thread_priority : std::uint8_t {
+  normal,
+  idle,  ///< only what nobody else wants, as far as the system can; it may stand still for long
+};
+
 /// What the library keeps for a thread. An env that runs several threads on one of the system's
 /// gives each a state of its own, and enters it when it turns to that thread.
 struct thread_state {
@@ -164,6 +175,8 @@ class env {
   virtual result<bool> is_locked(const std::string& path) = 0;
   /// Shares a page through a file: `read` and `write` need it to exist, `create` makes it of zeros.
   virtual result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) = 0;
+  /// How many pages of mappings in this process could not be read again; see mapping::check.
+  virtual std::uint64_t lost_pages() noexcept { return 0; }
   virtual result<volume_facts> volume(const std::string& path) = 0;
   /// Differs after each start of the machine; nil where that is not known.
   virtual uuid boot_id() = 0;
@@ -178,7 +191,13 @@ class env {
   virtual void random(std::span<std::uint8_t> out) = 0;
 
   // Threads.
-  virtual std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) = 0;
+  /// How many threads of this process can run at once; at least 1.
+  virtual unsigned processors() noexcept { return 1; }
+  virtual std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body,
+                                        thread_priority priority) = 0;
+  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) {
+    return spawn(name, std::move(body), thread_priority::normal);
+  }
   /// Blocks while `word` holds `expected`, until woken or `timeout` has passed. May return early.
   virtual void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                     std::optional<std::chrono::nanoseconds> timeout) = 0;
@@ -193,6 +212,15 @@ class env {
 
 /// The operating system's env; lives until the process ends.
 env& posix_env();
+
+/// Keeps posix_env() from handling SIGBUS in this process; to be called before it first maps a
+/// file. A page of a mapping that cannot be read again then raises the signal where it is looked
+/// at. Otherwise the first mapping installs a handler, which passes on what is not about a mapping
+/// of this library to the handler that was there before.
+///
+/// Threads: any.
+/// Source:  ADR 0028.
+void leave_bus_errors_alone() noexcept;
 
 }  // namespace v1
 }  // namespace annals

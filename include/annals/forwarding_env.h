@@ -36,6 +36,7 @@ class forwarding_env : public env {
   result<std::unique_ptr<shared_page>> share(const std::string& path, file_mode mode) override {
     return below_.share(path, mode);
   }
+  std::uint64_t lost_pages() noexcept override { return below_.lost_pages(); }
   result<volume_facts> volume(const std::string& path) override { return below_.volume(path); }
   uuid boot_id() override { return below_.boot_id(); }
 
@@ -43,9 +44,12 @@ class forwarding_env : public env {
   std::chrono::nanoseconds monotonic() override { return below_.monotonic(); }
   void random(std::span<std::uint8_t> out) override { below_.random(out); }
 
-  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) override {
-    return below_.spawn(name, std::move(body));
+  unsigned processors() noexcept override { return below_.processors(); }
+  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body,
+                                thread_priority priority) override {
+    return below_.spawn(name, std::move(body), priority);
   }
+  using env::spawn;
   void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
             std::optional<std::chrono::nanoseconds> timeout) override {
     below_.park(word, expected, timeout);

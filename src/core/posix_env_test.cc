@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -170,6 +172,47 @@ TEST(posix_env, has_a_clock_of_utc_microseconds) {
   const auto now = posix_env().now();
   EXPECT_GT(now, parse_rfc3339("2024-01-01T00:00:00Z").value());
   EXPECT_LE(now, posix_env().now() + std::chrono::seconds(1));
+}
+
+TEST(posix_env, lets_an_idle_thread_have_what_others_leave) {
+  constexpr int who_process = 1;
+  constexpr long class_shift = 13;
+  struct seen {
+    int scheduler = -1;
+    long io_class = -1;
+  };
+  const auto look = [](thread_priority priority) {
+    seen found;
+    posix_env()
+        .spawn(
+            "looking",
+            [&] {
+              found.scheduler = ::sched_getscheduler(0);
+              found.io_class = ::syscall(SYS_ioprio_get, who_process, 0) >> class_shift;
+            },
+            priority)
+        ->join();
+    return found;
+  };
+  const auto idle = look(thread_priority::idle);
+  EXPECT_EQ(idle.scheduler, SCHED_IDLE);
+  EXPECT_EQ(idle.io_class, 3);
+  const auto normal = look(thread_priority::normal);
+  EXPECT_EQ(normal.scheduler, SCHED_OTHER);
+  EXPECT_NE(normal.io_class, 3);
+}
+
+TEST(posix_env, counts_the_processors_that_it_may_use) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(posix_env().processors(), static_cast<unsigned>(CPU_COUNT(&before)));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int i = 0; CPU_COUNT(&one) == 0; ++i)
+    if (CPU_ISSET(i, &before)) CPU_SET(i, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(posix_env().processors(), 1U);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 }  // namespace

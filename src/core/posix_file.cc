@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
+
+#include "bus_errors.h"
 
 namespace annals {
 inline namespace v1 {
@@ -20,10 +23,15 @@ constexpr std::size_t direct_alignment = 4096;  // bytes
 class posix_mapping final : public mapping {
  public:
   posix_mapping(std::string path, void* memory, std::size_t length)
-      : path_(std::move(path)), memory_(memory), length_(length) {}
+      : path_(std::move(path)), memory_(memory), length_(length) {
+    watched_.emplace(memory, length);
+  }
   posix_mapping(const posix_mapping&) = delete;
   posix_mapping& operator=(const posix_mapping&) = delete;
-  ~posix_mapping() override { ::munmap(memory_, length_); }
+  ~posix_mapping() override {
+    watched_.reset();  // before another mapping can have the addresses
+    ::munmap(memory_, length_);
+  }
 
   std::span<const std::byte> bytes() const noexcept override {
     return {static_cast<const std::byte*>(memory_), length_};
@@ -42,6 +50,15 @@ class posix_mapping final : public mapping {
     ::madvise(begin, size, MADV_WILLNEED);
   }
 
+  result<void> check() const override {
+    const auto lost = watched_->lost();
+    if (lost == bus_errors::watched::not_lost) return {};
+    return fail(errc::database_error,
+                "reading " + path_ + " at offset " + std::to_string(lost) +
+                    ": what was read before cannot be read again, or the file was cut off under "
+                    "its reader; open the store again when the file is whole");
+  }
+
  private:
   static constexpr std::size_t page_bytes = 4096;
 
@@ -55,6 +72,7 @@ class posix_mapping final : public mapping {
   std::string path_;
   void* memory_;
   std::size_t length_;
+  std::optional<bus_errors::watched> watched_{};
 };
 
 class posix_file final : public file {

@@ -125,6 +125,11 @@ class checked_file {
   /// Checks all of the data, as it stands on the disk or in the system's cache now.
   result<void> check_all() const;
 
+  /// Whether what was looked at was what the file holds; see mapping::check.
+  ///
+  /// Errors:  database_error.
+  result<void> check_pages() const { return mapped_->check(); }
+
   /// An error that says what is wrong with this file.
   std::unexpected<error> damaged(std::string_view what) const;
 

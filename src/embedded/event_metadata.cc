@@ -31,7 +31,7 @@ event_metadata metadata_of(const event_view& view, const event_header& facts,
   for_each_tag(item, [&](std::string_view tag) { all.tags.emplace_back(tag); });
   for (const std::byte* at = frame + sizeof(frame_header);;) {
     const item_view front(at);
-    if (front.kind() == item_kind::event) return all;
+    if (front.kind() == item_kind::event || front.length() == 0) return all;  // 0: lost, mapped
     if (front.kind() == item_kind::command)
       all.command_id = unless_nil(front.as<command_item>().command_id);
     if (front.kind() == item_kind::context) {

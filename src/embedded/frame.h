@@ -61,6 +61,7 @@ class frame_view {
     const std::byte* end = at_ + header_.length;
     for (const std::byte* at = at_ + sizeof(frame_header); at < end;) {
       const item_view item(at);
+      if (item.length() < sizeof(item_header)) return;  // mapped, and lost since it was checked
       each(item);
       at += item.length();
     }
@@ -96,6 +97,7 @@ void for_each_tag(const item_view& item, Each&& each) {
   const std::byte* end = at + event.sections_length;
   while (at < end) {
     const auto section = read_as<section_header>(at);
+    if (section.length < sizeof section) return;  // mapped, and lost since it was checked
     if (section.kind == static_cast<std::uint16_t>(section_kind::tags)) {
       const std::byte* tag = at + sizeof section;
       for (std::uint16_t i = 0; i < section.count; ++i) {

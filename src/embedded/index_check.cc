@@ -1,6 +1,7 @@
 #include "index_check.h"
 
 #include "index_run.h"
+#include "xxh3.h"
 
 namespace annals {
 inline namespace v1 {
@@ -13,6 +14,9 @@ result<void> check_segment_index(const std::shared_ptr<const sealed_context>& co
   auto checked = one.open();
   if (checked) checked = one.index().check();
   if (checked) checked = one.check(0, one.end());
+  if (checked && xxh3_128({one.data(), one.end()}) != facts.digest)
+    return one.damaged(0, "this is not what was sealed, by the digest in MANIFEST");
+  if (checked) checked = one.check_pages();
   return checked;
 }
 
@@ -26,7 +30,9 @@ result<void> check_run(const sealed_context& context, const known_run& known) {
   if (!run) return std::unexpected(run.error());
   if (run->facts() != known.file)
     return index_damaged(path, "this is another file than the one that MANIFEST names");
-  return run->check();
+  auto checked = run->check();
+  if (checked) checked = run->check_pages();
+  return checked;
 }
 
 }  // namespace embedded

@@ -89,6 +89,7 @@ class index_run {
   std::uint64_t hash_seed() const noexcept { return file_.header().hash_seed; }
   const uuid& store_id() const noexcept { return file_.header().store_id; }
   const checked_file_facts& facts() const noexcept { return file_.facts(); }
+  result<void> check_pages() const { return file_.check_pages(); }
   std::uint64_t size() const noexcept { return fields_.slots; }
   std::uint64_t count(term_kind kind) const noexcept {
     return fields_.slots_of[static_cast<std::size_t>(kind)];

@@ -22,6 +22,12 @@ const recent_stream* log_view::find(const uuid& key) const {
   return nullptr;
 }
 
+const recent_stream* log_view::find_oldest(const uuid& key) const {
+  for (const auto& one : recent)
+    if (const auto* found = std::as_const(*one).find(key)) return found;
+  return nullptr;
+}
+
 bool log_view::knows(const uuid& key) const {
   return std::ranges::all_of(recent, [&](const auto& one) {
     const auto* stream = std::as_const(*one).find(key);
@@ -170,9 +176,19 @@ result<void> indexed_store::check_history(const log_view& seen, const checkpoint
 
 // The index may have moved on from the view: its recent segments may be other ones by now.
 result<void> indexed_store::know(const log_view& seen, const uuid& key) {
+  lsn name_place{};  // of a stream that had a name before what was scanned, and no events
   {
     const lock_type lock(mutex());
     if (seen.knows(key)) return {};
+    if (const auto* oldest = seen.find_oldest(key); oldest->before == 0)
+      name_place = oldest->name_place;
+  }
+  if (name_place != lsn{}) {
+    const auto name = seen.sealed->name_at(name_place, key);
+    if (!name) return std::unexpected(name.error());
+    const lock_type lock(mutex());
+    seen.learn(key, {.name = *name});
+    return {};
   }
   const auto head = seen.sealed->find_stream(key);
   if (!head) return std::unexpected(head.error());

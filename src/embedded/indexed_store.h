@@ -23,6 +23,8 @@ struct log_view {
   const recent_segment* holder_of(std::uint64_t sequence) const noexcept;
   /// What the newest recent segment that has a stream knows of it; null: none has.
   const recent_stream* find(const uuid& key) const;
+  /// The same of the oldest one.
+  const recent_stream* find_oldest(const uuid& key) const;
   /// True when no recent segment has an entry of a stream that is not known.
   bool knows(const uuid& key) const;
   /// Fills in what entries of a stream do not know, from what the sealed segments tell.

@@ -220,6 +220,7 @@ result<void> indexer::add(indexed_segment found) {
       if (!sealed) return std::unexpected(sealed.error());
     }
     if (auto there = check_in_place(*context_); !there) return there;
+    if (auto whole = (*sealed)->check_pages(); !whole) return whole;
     if (auto written = write_manifest(context_->environment, context_->paths.manifest(), content_);
         !written)
       return written;

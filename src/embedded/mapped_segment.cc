@@ -60,6 +60,13 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   return made;
 }
 
+result<void> mapped_segment::check_pages() const {
+  if (!ready_.load(std::memory_order_acquire)) return {};
+  auto checked = opened_->mapped->check();
+  if (checked) checked = opened_->index->check_pages();
+  return checked;
+}
+
 result<void> mapped_segment::fetch(std::uint64_t offset, std::uint64_t length) const {
   constexpr std::uint64_t bits = 64;
   const auto end = (offset + length + block_bytes - 1) / block_bytes;

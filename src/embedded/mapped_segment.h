@@ -76,6 +76,11 @@ class mapped_segment {
   /// The offsets of the events `first` to `last`, in one walk from the nearest known place.
   result<std::vector<std::uint64_t>> offsets_of(std::uint64_t first, std::uint64_t last) const;
 
+  /// Whether what was looked at was what the files hold; see mapping::check.
+  ///
+  /// Errors:  database_error.
+  result<void> check_pages() const;
+
   std::unexpected<error> damaged(std::uint64_t offset, std::string_view what) const;
 
  private:

@@ -64,9 +64,11 @@ class frame_replay {
       stored.first = {.sequence = header.first_sequence};
       stored.last = {.sequence = header.first_sequence + header.events - 1};
     }
-    if (!item.stream_key.is_nil() && item.stream_version == 0 &&
+    if (!item.stream_key.is_nil() && item.stream_version == 0 && !began_before() &&
         index_.find(item.stream_key) == nullptr)
       return contradict("a command names an unknown stream");
+    if (index_.find_command(item.command_id) != nullptr)
+      return contradict("command " + item.command_id.to_string() + " stands there twice");
     index_.active().add_command(item.command_id, {.result = stored,
                                                   .digest = item.digest,
                                                   .stream = item.stream_key,
@@ -106,8 +108,7 @@ class frame_replay {
     if (auto* stream = index_.active().find(event.stream_key)) return *stream;
     if (index_.find(event.stream_key) != nullptr)
       return index_.enter(event.stream_key, index_.head_of(event.stream_key));
-    if (event.version <= 1 || event.previous.bits == 0 || event.name.bits == 0 ||
-        event.previous >= frame_.header().place || !reaches_back(event.previous))
+    if (event.version == 0 || event.name.bits == 0 || !goes_on_from(event))
       contradict("an event is of an unknown stream");
     auto& stream = index_.enter(event.stream_key, {.name_place = event.name,
                                                    .category = event.category,
@@ -117,6 +118,13 @@ class frame_replay {
     return stream;
   }
 
+  // The first event of a stream may stand behind a name that an append without events has left.
+  bool goes_on_from(const event_item& event) const {
+    if (event.version == 1) return event.previous.bits == 0 && reaches_back(event.name);
+    return event.previous.bits != 0 && reaches_back(event.previous);
+  }
+
+  bool began_before() const { return index_.recent().front()->number() > 1; }
   // True for places before the segments that were read.
   bool reaches_back(lsn place) const { return place.segment() < index_.recent().front()->number(); }
 

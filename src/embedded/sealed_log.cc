@@ -44,10 +44,23 @@ result<bool> sealed_log::find_slot(term_kind kind, std::span<const std::byte> by
     if (auto looked = run->find(hash, kind, slots); !looked) return std::unexpected(looked.error());
     for (const auto& slot : slots) {
       const result<bool> enough = each(slot);
-      if (!enough || *enough) return enough;
+      if (!enough) return enough;
+      if (!*enough) continue;
+      if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
+      return true;
     }
   }
+  if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
   return false;
+}
+
+result<void> sealed_log::check_pages() const {
+  if (!context_ || context_->environment.lost_pages() == 0) return {};
+  for (const auto& one : segments_)
+    if (auto whole = one->check_pages(); !whole) return whole;
+  for (const auto& one : runs_)
+    if (auto whole = one->check_pages(); !whole) return whole;
+  return {};
 }
 
 result<const mapped_segment*> sealed_log::segment_of(lsn place) const {

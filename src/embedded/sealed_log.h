@@ -94,6 +94,13 @@ class sealed_log {
   /// The segments with events of a stream whose newest is `last`, from a version on, oldest first.
   result<std::vector<stream_piece>> pieces_of(const uuid& key, lsn last, version from) const;
 
+  /// Whether what was looked at until now was what the files hold. What a call has found counts
+  /// only when this finds nothing afterwards.
+  ///
+  /// Errors:  database_error naming the file.
+  /// Cost:    next to nothing, as long as no page of this process was ever lost.
+  result<void> check_pages() const;
+
   /// The segment, mapped, that a place is in.
   result<const mapped_segment*> segment_of(lsn place) const;
   /// The number of the segment that holds an event.

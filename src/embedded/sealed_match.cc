@@ -115,6 +115,7 @@ result<std::optional<places>> sealed_log::candidates(const mapped_segment& in,
     if (auto added = add_places(in, term_kind::category, term_bytes(number), of_categories); !added)
       return std::unexpected(added.error());
   sort_out(of_categories);
+  if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
   return std::optional(of_items ? both(*of_items, of_categories) : std::move(of_categories));
 }
 
@@ -189,6 +190,7 @@ result<std::optional<event_entry>> sealed_log::first_match(const query& selects,
                                          .type = event.type});
     }
   }
+  if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
   return std::optional<event_entry>{};
 }
 
@@ -224,6 +226,7 @@ result<std::vector<std::string>> sealed_log::names(std::string_view prefix, std:
     if (auto entered = enter(i, cursors[i].next()); !entered)
       return std::unexpected(entered.error());
   }
+  if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
   return names;
 }
 

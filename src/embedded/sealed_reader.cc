@@ -40,11 +40,14 @@ result<void> sealed_reader::hand_over() {
     now.scanned_to = event.sequence;
     now.scanned_to_id = event.event_id;
   }
+  // Before, so that nothing is handed over that was lost; after, as it may be lost meanwhile.
+  if (auto whole = log_->check_pages(); !whole) return whole;
   const auto answer = (*take_)(now);
   views_.clear();
   items_.clear();
   looked_at_ = 0;
   if (!answer) return std::unexpected(answer.error());
+  if (auto whole = log_->check_pages(); !whole) return whole;
   stopped_ = *answer == flow::stop;
   return {};
 }

@@ -433,6 +433,27 @@ TEST_F(sealed_store, applies_a_command_once_for_as_long_as_it_exists) {
   EXPECT_EQ(sealed_->head().value(), before);
 }
 
+// A command without events names a stream; its first event may come a segment later.
+TEST_F(sealed_store, opens_when_a_stream_was_named_in_a_segment_before_its_first_event) {
+  open_both();
+  for (int i = 0; i < 120; ++i) {
+    const auto name = "late-" + std::to_string(i);
+    for (auto* store : {sealed_.get(), plain_.get()}) {
+      append_context context{.command_id = {{3, static_cast<std::uint8_t>(i)}}};
+      ASSERT_TRUE(append(*store, name, {}, expect::any(), context));
+      if (i > 0) {
+        ASSERT_TRUE(append(*store, "late-" + std::to_string(i - 1), {std::string(900, 'x')}));
+      }
+    }
+    if (i % 8 != 7) continue;
+    reopen();
+    ASSERT_TRUE(sealed_ && plain_) << i;
+    EXPECT_TRUE(texts(*sealed_, {}) == texts(*plain_, {}));
+  }
+  sealed_.reset();
+  EXPECT_EQ(verified().damage, std::vector<std::string>{});
+}
+
 TEST_F(sealed_store, makes_lost_index_files_again) {
   open_both();
   fill(400);
@@ -559,6 +580,56 @@ TEST_F(sealed_store, gives_out_nothing_that_was_flipped) {
       flip(path, at, std::byte{4});
     }
   }
+}
+
+// Files that are cut off under their reader leave mapped memory: what is missing is an error.
+TEST_F(sealed_store, names_a_segment_that_was_cut_off_after_it_was_read) {
+  open_both();
+  fill(400);
+  reopen();
+  ASSERT_FALSE(read(*sealed_, {}).empty());
+  fs::resize_file(segment(2), block_bytes);
+  std::vector<std::string> found;
+  const auto end = sealed_->read({}, [&](const event_batch& batch) {
+    for (const auto& event : batch.events) found.push_back(told(event));
+    return flow::more;
+  });
+  ASSERT_FALSE(end);
+  EXPECT_NE(end.error().message().find(segment(2)), std::string::npos) << end.error().to_string();
+  const auto expected = read(*plain_, {});
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], expected[i]) << i;
+}
+
+TEST_F(sealed_store, answers_an_error_when_a_segment_is_cut_off_while_its_events_are_lent) {
+  open_both();
+  fill(400);
+  reopen();
+  std::size_t zeros = 0;
+  const auto end = sealed_->read({.last = 100}, [&](const event_batch& batch) {
+    for (int i = 1; i < 5; ++i) fs::resize_file(segment(i), block_bytes);
+    for (const auto& event : batch.events)
+      zeros += static_cast<std::size_t>(std::ranges::count(event.payload(), std::byte{0}));
+    return flow::more;
+  });
+  EXPECT_GT(zeros, 0U);
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code(), errc::database_error);
+  EXPECT_NE(end.error().message().find("/log/"), std::string::npos) << end.error().message();
+}
+
+TEST_F(sealed_store, does_not_take_an_index_that_was_cut_off_for_an_empty_one) {
+  open_both();
+  fill(400);
+  reopen();
+  for (const auto& id : commands_) ASSERT_TRUE(sealed_->find_command(id).value());
+  for (const auto& one : fs::directory_iterator(root() + "/idx"))
+    if (one.path().extension() == ".run") fs::resize_file(one.path(), block_bytes);
+  const auto known = sealed_->find_command(commands_.front());
+  ASSERT_FALSE(known) << "the command would be applied again";
+  EXPECT_EQ(known.error().code(), errc::database_error);
+  EXPECT_NE(known.error().message().find(".run"), std::string::npos) << known.error().message();
+  EXPECT_FALSE(append(*sealed_, "order-s0", {"x"}, expect::any(),
+                      {.command_id = commands_.front(), .command_digest = uuid{{1}}}));
 }
 
 TEST_F(sealed_store, waits_when_segments_cannot_be_indexed_and_goes_on_afterwards) {

@@ -40,6 +40,7 @@ class segment_index {
   std::uint64_t terms() const noexcept { return fields_.terms; }
   std::uint64_t names() const noexcept { return fields_.names; }
   const checked_file_facts& facts() const noexcept { return file_.facts(); }
+  result<void> check_pages() const { return file_.check_pages(); }
 
   /// CRC blocks of the segment.
   std::uint64_t blocks() const noexcept { return fields_.blocks.length / sizeof(std::uint32_t); }

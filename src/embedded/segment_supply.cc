@@ -12,6 +12,8 @@ namespace embedded {
 namespace {
 
 constexpr std::uint64_t zeros_per_step = 4U << 20U;  // bytes between looks at `stopping`
+// Of the thread that is last in line: one who waits, waits for the step in hand.
+constexpr std::uint64_t zeros_per_idle_step = 256U << 10U;
 
 }  // namespace
 
@@ -21,7 +23,7 @@ void segment_supply::want(std::uint64_t capacity) {
     if (stopping_ || (ready_ && ready_->capacity >= capacity) || wanted_ >= capacity) return;
     wanted_ = capacity;
     failed_.reset();
-    if (!thread_) thread_ = env_.spawn("annals-zero", [this] { run(); });
+    if (!thread_) thread_ = env_.spawn("annals-zero", [this] { run(); }, thread_priority::idle);
   }
   ++changes_;
   env_.wake_all(changes_);
@@ -41,17 +43,27 @@ zeroed_file segment_supply::take() {
   return taken;
 }
 
+// The thread may get nothing done beside busy ones: it is asked to leave what it has, and what is
+// missing is made here.
 result<void> segment_supply::wait_for(std::uint64_t capacity) {
   want(capacity);
   for (;;) {
     const auto seen = changes_.load();
+    std::optional<job> mine;
     {
       const std::scoped_lock lock(mutex_);
       if (failed_) return std::unexpected(*failed_);
       if (stopping_) return fail(errc::shutting_down, "the store is closing");
       if (wanted_ == 0) return {};  // made; or taken by another, then the caller asks again
+      if (!busy_) mine = begin();
+      leaving_ = !mine;
     }
-    env_.park(changes_, seen);
+    if (mine) {
+      end(*mine,
+          make(env_, mine->path, mine->capacity, through_, std::move(mine->grown), stopping_));
+    } else {
+      env_.park(changes_, seen);
+    }
   }
 }
 
@@ -62,41 +74,52 @@ void segment_supply::stop() {
   thread_.reset();  // joins
 }
 
+segment_supply::job segment_supply::begin() {
+  busy_ = true;
+  return {.path = paths_.zeroed(next_number_),
+          .capacity = wanted_,
+          .grown = std::exchange(ready_, std::nullopt)};
+}
+
+void segment_supply::end(const job& of, result<zeroed_file> made) {
+  {
+    const std::scoped_lock lock(mutex_);
+    busy_ = false;
+    const bool left = made && made->capacity < of.capacity;
+    if (made) {
+      ready_ = std::move(*made);
+    } else {
+      failed_ = made.error();
+    }
+    if (!left && (wanted_ <= of.capacity || !made)) wanted_ = 0;
+    if (!left) leaving_ = false;
+  }
+  ++changes_;
+  env_.wake_all(changes_);
+}
+
 void segment_supply::run() {
   while (!stopping_) {
     const auto seen = changes_.load();
-    std::uint64_t capacity = 0;
-    std::string path;
-    std::optional<zeroed_file> grown;
+    std::optional<job> mine;
     {
       const std::scoped_lock lock(mutex_);
-      capacity = wanted_;
-      path = paths_.zeroed(next_number_);
-      if (capacity != 0) grown = std::exchange(ready_, std::nullopt);
+      if (wanted_ != 0 && !busy_ && !leaving_) mine = begin();
     }
-    if (capacity == 0) {
+    if (mine) {
+      end(*mine, make(env_, mine->path, mine->capacity, through_, std::move(mine->grown), stopping_,
+                      &leaving_));
+    } else {
       env_.park(changes_, seen);
-      continue;
     }
-    auto made = make(env_, path, capacity, through_, std::move(grown), stopping_);
-    {
-      const std::scoped_lock lock(mutex_);
-      if (made) {
-        ready_ = std::move(*made);
-      } else {
-        failed_ = made.error();
-      }
-      if (wanted_ <= capacity || !made) wanted_ = 0;
-    }
-    ++changes_;
-    env_.wake_all(changes_);
   }
 }
 
 result<zeroed_file> segment_supply::make(env& environment, const std::string& path,
                                          std::uint64_t capacity, write_through through,
                                          std::optional<zeroed_file> grown,
-                                         const std::atomic<bool>& stopping) {
+                                         const std::atomic<bool>& stopping,
+                                         const std::atomic<bool>* leaving) {
   zeroed_file made;
   if (grown) {
     made = std::move(*grown);
@@ -113,7 +136,9 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
   }
   while (made.capacity < capacity) {
     if (stopping) return fail(errc::shutting_down, "the store is closing");
-    const auto end = std::min(capacity, made.capacity + zeros_per_step);
+    if (leaving != nullptr && *leaving) return made;
+    const auto end = std::min(
+        capacity, made.capacity + (leaving == nullptr ? zeros_per_step : zeros_per_idle_step));
     if (auto zeroed = write_zeros(*made.writer, made.capacity, end); !zeroed) {
       made.writer.reset();
       // Give the space back; the first error is the one worth telling.

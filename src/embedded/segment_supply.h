@@ -17,8 +17,9 @@ struct zeroed_file {
   std::uint64_t capacity = 0;
 };
 
-/// Makes the next segment's file ahead of time, on a thread of its own, so that an append neither
-/// waits for zeros nor runs out of space in the middle.
+/// Makes the next segment's file ahead of time, on a thread of its own and with what others leave
+/// of processor and disk, so that an append neither waits for zeros nor runs out of space in the
+/// middle. One who has to wait for it takes the work over, and does it like any other.
 ///
 /// Threads: any; `has` and `take` under a mutex of the caller.
 class segment_supply {
@@ -37,20 +38,31 @@ class segment_supply {
   bool has(std::uint64_t capacity) const;
   /// Takes the file that is there.
   zeroed_file take();
-  /// Waits for such a file; a failure of the try in progress is the answer.
+  /// Waits for such a file, or makes what is missing of it; a failure of the try in progress is the
+  /// answer.
   ///
   /// Errors:  disk_full, database_error; the partial file is removed, a later want() tries again.
   result<void> wait_for(std::uint64_t capacity);
   /// Ends the thread, as soon as the write that it is in returns.
   void stop();
 
-  /// Makes a file of zeros: creates it, or lengthens the one given.
+  /// Makes a file of zeros: creates it, or lengthens the one given. It is shorter when `leaving`,
+  /// looked at after each small step, became true.
   static result<zeroed_file> make(env& environment, const std::string& path, std::uint64_t capacity,
                                   write_through through, std::optional<zeroed_file> grown,
-                                  const std::atomic<bool>& stopping);
+                                  const std::atomic<bool>& stopping,
+                                  const std::atomic<bool>* leaving = nullptr);
 
  private:
+  struct job {
+    std::string path{};
+    std::uint64_t capacity = 0;
+    std::optional<zeroed_file> grown{};
+  };
+
   void run();
+  job begin();  // held
+  void end(const job& of, result<zeroed_file> made);
 
   env& env_;
   store_paths paths_;
@@ -61,6 +73,8 @@ class segment_supply {
   std::optional<zeroed_file> ready_{};
   std::optional<error> failed_{};
   std::unique_ptr<thread> thread_{};
+  bool busy_ = false;                 // someone makes what is wanted
+  std::atomic<bool> leaving_{false};  // the thread is to leave it to one who waits
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> changes_{0};  // parked on
 };

@@ -1,6 +1,7 @@
 #include "segment_supply.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "failing_env.h"
 #include "store_fixture.h"
@@ -61,6 +62,109 @@ TEST_F(supply_of_segments, says_why_it_cannot_and_tries_again_when_asked_again) 
   EXPECT_FALSE(std::filesystem::exists(paths.zeroed(7)));
   disk_env.heal();
   EXPECT_TRUE(supply.wait_for(mib));
+}
+
+/// An env whose idle threads stand still, as they may when others want the processors, between the
+/// bytes that they write.
+class busy_env final : public forwarding_env {
+ public:
+  busy_env() : forwarding_env(posix_env()) {}
+
+  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body,
+                                thread_priority priority) override {
+    idle_threads += priority == thread_priority::idle ? 1 : 0;
+    return forwarding_env::spawn(
+        name,
+        [this, priority, body = std::move(body)] {
+          is_idle = priority == thread_priority::idle;
+          if (is_idle)
+            while (!released) posix_env().park(released_word, 0, std::chrono::milliseconds(1));
+          body();
+        },
+        priority);
+  }
+
+  std::atomic<int> idle_threads{0};
+  std::atomic<bool> released{false};
+  std::atomic<std::uint32_t> released_word{0};
+  static thread_local bool is_idle;
+};
+thread_local bool busy_env::is_idle = false;
+
+TEST_F(supply_of_segments, makes_a_file_at_once_for_one_who_waits_while_its_thread_stands_still) {
+  busy_env busy;
+  segment_supply slow(busy, paths, 7, write_through::durable);
+  slow.want(mib);
+  EXPECT_EQ(busy.idle_threads, 1);
+  ASSERT_TRUE(slow.wait_for(2 * mib));
+  EXPECT_EQ(slow.take().capacity, 2 * mib);
+  busy.released = true;
+}
+
+/// An env that counts which threads write, and stops an idle one at its second write until another
+/// thread waits.
+class watched_env final : public forwarding_env {
+ public:
+  watched_env() : forwarding_env(posix_env()) {}
+
+  class watched_file final : public file {
+   public:
+    watched_file(watched_env& world, std::unique_ptr<file> of)
+        : world_(world), of_(std::move(of)) {}
+    result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
+      return of_->read_at(offset, out);
+    }
+    result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+      const bool idle = ::sched_getscheduler(0) == SCHED_IDLE;
+      (idle ? world_.by_idle : world_.by_others) += bytes.size();
+      auto written = of_->write_at(offset, bytes);
+      if (idle && world_.by_idle >= mib / 4)
+        while (!world_.waits) posix_env().park(world_.word, 0, std::chrono::milliseconds(1));
+      return written;
+    }
+    result<void> sync() override { return of_->sync(); }
+    result<std::uint64_t> size() override { return of_->size(); }
+    result<void> truncate(std::uint64_t size) override { return of_->truncate(size); }
+    result<bool> try_lock(lock_kind kind) override { return of_->try_lock(kind); }
+    std::size_t alignment() const noexcept override { return of_->alignment(); }
+
+   private:
+    watched_env& world_;
+    std::unique_ptr<file> of_;
+  };
+
+  result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
+                                     write_through through) override {
+    auto opened = forwarding_env::open(path, mode, through);
+    if (!opened) return opened;
+    return std::make_unique<watched_file>(*this, std::move(*opened));
+  }
+  void park(const std::atomic<std::uint32_t>& parked, std::uint32_t expected,
+            std::optional<std::chrono::nanoseconds> timeout) override {
+    if (::sched_getscheduler(0) != SCHED_IDLE) waits = true;
+    forwarding_env::park(parked, expected, timeout);
+  }
+
+  std::atomic<std::uint64_t> by_idle{0};
+  std::atomic<std::uint64_t> by_others{0};
+  std::atomic<bool> waits{false};
+  std::atomic<std::uint32_t> word{0};
+};
+
+TEST_F(supply_of_segments, leaves_what_its_idle_thread_has_begun_to_one_who_waits) {
+  watched_env watched;
+  segment_supply shared(watched, paths, 7, write_through::durable);
+  shared.want(4 * mib);
+  while (watched.by_idle < mib / 4) posix_env().park(watched.word, 0, std::chrono::milliseconds(1));
+  ASSERT_TRUE(shared.wait_for(4 * mib));
+  EXPECT_LT(watched.by_idle, 4 * mib);
+  EXPECT_GT(watched.by_others, 0U);
+  EXPECT_EQ(watched.by_idle + watched.by_others, 4 * mib) << "nothing is zeroed twice";
+  EXPECT_EQ(shared.take().capacity, 4 * mib);
+  EXPECT_EQ(content(paths.zeroed(7)).size(), 4 * mib);
+  shared.want(mib);
+  while (!shared.has(mib)) posix_env().park(watched.word, 0, std::chrono::milliseconds(1));
+  EXPECT_GE(watched.by_idle, mib) << "with nobody waiting it goes on";
 }
 
 }  // namespace

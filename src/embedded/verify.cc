@@ -3,11 +3,9 @@
 #include <algorithm>
 
 #include "index_check.h"
-#include "log_index.h"
-#include "log_scan.h"
+#include "indexer.h"
+#include "log_check.h"
 #include "manifest.h"
-#include "recovery.h"
-#include "replay.h"
 #include "snapshot_files.h"
 
 namespace annals {
@@ -15,33 +13,53 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::uint64_t bytes_between_reports = 4U << 20U;
-
 /// Goes over all files of a store and writes down what is wrong with them.
 class verification {
  public:
   verification(const store_directory& directory, const progress_function& progress,
                env& environment)
-      : directory_(directory), progress_(progress), env_(environment) {}
+      : directory_(directory), counted_(progress), env_(environment) {}
 
   result<verify_report> run() {
-    const auto segments = numbers_in(directory_.paths.log(), ".seg");
-    if (!segments) return std::unexpected(segments.error());
-    const auto snapshots = numbers_in(directory_.paths.snapshots(), ".snap");
-    if (!snapshots) return std::unexpected(snapshots.error());
-    if (auto counted = count_bytes(*segments, *snapshots); !counted)
-      return std::unexpected(counted.error());
-    if (auto checked = check_log(*segments); !checked) return std::unexpected(checked.error());
-    for (const auto number : *snapshots)
-      if (auto checked = check_snapshots(number); !checked) return std::unexpected(checked.error());
-    if (auto checked = check_indexes(*segments); !checked) return std::unexpected(checked.error());
-    report_.bytes = total_;
-    advance(total_ - done_);
-    if (progress_) progress_(total_, total_);
+    if (auto listed = list(); !listed) return std::unexpected(listed.error());
+    if (auto known = look_at_manifest(); !known) return std::unexpected(known.error());
+    report_.bytes = bytes_;
+    counted_.expect(bytes_);
+    auto checked = check_runs();
+    if (checked) checked = check_log();
+    for (const auto number : snapshots_)
+      if (checked) checked = check_snapshots(number);
+    if (checked) checked = check_indexes_alone();
+    if (!checked) return std::unexpected(checked.error());
+    std::ranges::move(index_damage_, std::back_inserter(report_.damage));
+    std::ranges::move(run_damage_, std::back_inserter(report_.damage));
+    counted_.finish();
     return std::move(report_);
   }
 
  private:
+  result<void> list() {
+    auto segments = numbers_in(directory_.paths.log(), ".seg");
+    if (!segments) return std::unexpected(segments.error());
+    auto snapshots = numbers_in(directory_.paths.snapshots(), ".snap");
+    if (!snapshots) return std::unexpected(snapshots.error());
+    segments_ = std::move(*segments);
+    snapshots_ = std::move(*snapshots);
+    for (const auto number : segments_) {
+      const auto size = size_of(directory_.paths.segment(number));
+      if (!size) return std::unexpected(size.error());
+      sizes_.push_back(*size);
+      log_bytes_ += *size;
+    }
+    bytes_ += log_bytes_;
+    for (const auto number : snapshots_) {
+      const auto size = size_of(directory_.paths.snapshot_file(number));
+      if (!size) return std::unexpected(size.error());
+      bytes_ += *size;
+    }
+    return {};
+  }
+
   result<std::vector<std::uint64_t>> numbers_in(const std::string& folder,
                                                 std::string_view ending) const {
     std::vector<std::uint64_t> numbers;
@@ -56,179 +74,102 @@ class verification {
     return numbers;
   }
 
-  result<void> count_bytes(const std::vector<std::uint64_t>& segments,
-                           const std::vector<std::uint64_t>& snapshots) {
-    std::vector<std::string> paths;
-    paths.reserve(segments.size() + snapshots.size());
-    for (const auto number : segments) paths.push_back(directory_.paths.segment(number));
-    for (const auto number : snapshots) paths.push_back(directory_.paths.snapshot_file(number));
-    for (const auto& path : paths) {
-      const auto opened = env_.open(path, file_mode::read, write_through::none);
-      if (!opened) return std::unexpected(opened.error());
-      const auto size = (*opened)->size();
-      if (!size) return std::unexpected(size.error());
-      total_ += *size;
-    }
-    return {};
-  }
-
-  void advance(std::uint64_t bytes) {
-    done_ += bytes;
-    if (!progress_ || done_ - reported_ < bytes_between_reports) return;
-    reported_ = done_;
-    progress_(done_, total_);
-  }
-
-  void damage(std::string text) { report_.damage.push_back(std::move(text)); }
-
-  result<void> check_log(const std::vector<std::uint64_t>& numbers) {
-    std::uint64_t expected = 1;
-    for (const auto number : numbers) {
-      for (; expected < number; ++expected) missing(expected);
-      ++expected;
-      const auto last = numbers.back();
-      const auto next = number + 1 == last ? holds_no_frame(env_, directory_.paths.segment(last),
-                                                            directory_.store_id, last)
-                                           : result<bool>(false);
-      if (!next) return std::unexpected(next.error());
-      if (auto checked = check_segment(number, number == last || *next); !checked) return checked;
-      // Left by a crash between the naming of a segment and the seal before it.
-      if (*next && !last_sealed_) break;
-    }
-    if (numbers.empty() || last_sealed_) missing(expected);
-    return {};
-  }
-
-  void missing(std::uint64_t number) {
-    damage(directory_.paths.segment(number) + ": the segment is missing; positions from " +
-           std::to_string(next_sequence_) + " are affected");
-    intact_ = false;
-  }
-
-  result<void> check_segment(std::uint64_t number, bool last) {
-    ++report_.segments;
-    last_sealed_ = false;
-    const auto path = directory_.paths.segment(number);
-    auto opened = env_.open(path, file_mode::read, write_through::none);
+  result<std::uint64_t> size_of(const std::string& path) const {
+    const auto opened = env_.open(path, file_mode::read, write_through::none);
     if (!opened) return std::unexpected(opened.error());
-    const auto header = read_segment_header(**opened, path, directory_.store_id, number);
-    if (!header) {
-      if (header.error().code() != errc::store_corrupt) return std::unexpected(header.error());
-      damage(header.error().message());
-      intact_ = false;
+    return (*opened)->size();
+  }
+
+  result<void> look_at_manifest() {
+    auto content = read_manifest(env_, directory_.paths.manifest(), directory_.store_id);
+    if (!content) return note(content.error(), run_damage_);
+    if (content->segments.size() >= std::max<std::size_t>(segments_.size(), 1)) {
+      run_damage_.push_back(directory_.paths.manifest() + ": it names " +
+                            std::to_string(content->segments.size()) +
+                            " sealed segments, the log has " + std::to_string(segments_.size()) +
+                            " with the one that is written");
       return {};
     }
-    check_link(*header, path);
-    auto seen = std::make_shared<segment>();
-    seen->header = *header;
-    index_.begin_segment(std::move(seen));
-    segment_scan scan(**opened, *header);
-    return scan_segment(scan, **opened, *header, path, last);
-  }
-
-  void check_link(const segment_header& header, const std::string& path) {
-    const bool follows = header.number == 1 || !intact_ ||
-                         (header.previous_seal == last_place_ && header.previous_crc == last_crc_ &&
-                          header.first_sequence == next_sequence_);
-    if (!follows) damage(path + ": the segment does not follow the one before it");
-    intact_ = intact_ && follows;
-  }
-
-  result<void> scan_segment(segment_scan& scan, file& from, const segment_header& header,
-                            const std::string& path, bool last) {
-    for (;;) {
-      const auto frame = scan.next();
-      if (!frame) return std::unexpected(frame.error());
-      if (*frame) {
-        check_frame(**frame, path);
-        continue;
-      }
-      last_sealed_ = scan.stop() == scan_stop::sealed;
-      const auto tail = examine_tail(from, header, scan.offset());
-      if (!tail) return std::unexpected(tail.error());
-      if (!judge_end(scan, *tail, path, last)) break;
-      const auto more = scan.resynchronise();
-      if (!more) return std::unexpected(more.error());
-      if (!*more) break;
-    }
-    last_place_ = scan.last_place();
-    last_crc_ = scan.last_crc();
-    next_sequence_ = scan.next_sequence();
+    known_ = std::move(*content);
+    for (const auto& facts : known_->segments) bytes_ += facts.index.size;
+    for (const auto& run : known_->runs) bytes_ += run.file.size;
     return {};
   }
 
-  /// Writes down what stands behind the last good frame; true when frames may follow damage.
-  bool judge_end(const segment_scan& scan, const tail_facts& tail, const std::string& path,
-                 bool last) {
-    const auto here = lsn::at(header_number(path), scan.offset());
-    const bool rubbish = tail.nonzero_end > scan.offset();
-    if (scan.stop() == scan_stop::sealed) {
-      if (rubbish)
-        damage(describe_damage(path, scan.offset(), "something stands behind the seal",
-                               scan.next_sequence(), {}));
-      return false;
-    }
-    const bool closed_beyond = directory_.closed && directory_.closed->end > here;
-    if (tail.greatest_durable > here || closed_beyond || !last) {
-      intact_ = false;
-      const std::string what = scan.stop() == scan_stop::bad ? scan.problem()
-                               : closed_beyond ? "the log ends before the place where it was closed"
-                                               : "frames are missing here";
-      damage(describe_damage(path, scan.offset(), what, scan.next_sequence(), tail));
-      return true;
-    }
-    report_.torn_tail_bytes += tail.nonzero_end - scan.offset();
-    return false;
-  }
-
-  /// What `MANIFEST` names is there, whole, and says of the log what that holds.
-  result<void> check_indexes(const std::vector<std::uint64_t>& segments) {
-    const auto content = read_manifest(env_, directory_.paths.manifest(), directory_.store_id);
-    if (!content) return note(content.error());
-    const auto context =
+  // With all of them whole, the log need not be kept in memory to be held against itself.
+  result<void> check_runs() {
+    if (!known_) return {};
+    context_ =
         std::make_shared<const sealed_context>(sealed_context{.environment = env_,
                                                               .paths = directory_.paths,
                                                               .store_id = directory_.store_id,
-                                                              .hash_seed = content->hash_seed});
-    if (content->segments.size() >= std::max<std::size_t>(segments.size(), 1)) {
-      damage(directory_.paths.manifest() + ": it names " +
-             std::to_string(content->segments.size()) + " sealed segments, the log has " +
-             std::to_string(segments.size()) + " with the one that is written");
-      return {};
-    }
-    const auto say = [&](const result<void>& checked) -> result<void> {
+                                                              .hash_seed = known_->hash_seed});
+    for (const auto& run : known_->runs) {
       ++report_.indexes;
-      return checked ? checked : note(checked.error());
-    };
-    for (const auto& facts : content->segments)
-      if (auto said = say(check_segment_index(context, facts)); !said) return said;
-    for (const auto& known : content->runs)
-      if (auto said = say(check_run(*context, known)); !said) return said;
+      if (const auto checked = check_run(*context_, run); !checked)
+        if (auto noted = note(checked.error(), run_damage_); !noted) return noted;
+      counted_.add(run.file.size);
+      counted_.report();
+    }
+    if (!run_damage_.empty()) return {};
+    auto sealed = open_sealed_log(context_, *known_, nullptr);
+    if (!sealed) return note(sealed.error(), run_damage_);
+    sealed_ = std::move(*sealed);
+    return {};
+  }
+
+  // Where log and runs contradict, the log is read again and held against itself alone.
+  result<void> check_log() {
+    const log_to_check whole{.directory = directory_,
+                             .numbers = segments_,
+                             .sizes = sizes_,
+                             .known = known_ ? &*known_ : nullptr,
+                             .sealed = sealed_.get()};
+    auto found = embedded::check_log(whole, counted_, env_);
+    if (!found) return std::unexpected(found.error());
+    if (sealed_ != nullptr)
+      if (const auto pages = sealed_->check_pages(); !pages)
+        if (auto noted = note(pages.error(), run_damage_); !noted) return noted;
+    index_damage_ = std::move(found->index_damage);
+    report_.indexes += found->indexes;
+    if (!found->fits_runs) {
+      counted_.expect(log_bytes_);
+      found = embedded::check_log({.directory = directory_, .numbers = segments_, .sizes = sizes_},
+                                  counted_, env_);
+      if (!found) return std::unexpected(found.error());
+      if (found->damage.empty())
+        run_damage_.emplace_back(index_damaged(directory_.paths.indexes(),
+                                               "its runs do not say of the log what that holds")
+                                     .error()
+                                     .message());
+    }
+    report_.segments = found->segments;
+    report_.frames = found->frames;
+    report_.events = found->events;
+    report_.torn_tail_bytes = found->torn_tail_bytes;
+    report_.damage = std::move(found->damage);
+    return {};
+  }
+
+  /// Index files of segments that are missing.
+  result<void> check_indexes_alone() {
+    if (!known_) return {};
+    for (const auto& facts : known_->segments) {
+      if (std::ranges::binary_search(segments_, facts.number)) continue;
+      ++report_.indexes;
+      if (const auto checked = check_segment_index(context_, facts); !checked)
+        if (auto noted = note(checked.error(), index_damage_); !noted) return noted;
+    }
     return {};
   }
 
   /// Damage goes into the report; a disk that fails, and what is too new, end the call.
-  result<void> note(const error& problem) {
+  static result<void> note(const error& problem, std::vector<std::string>& into) {
     const bool is_damage =
         problem.code() == errc::store_corrupt || problem.code() == errc::database_error;
     if (!is_damage) return std::unexpected(problem);
-    damage(problem.message());
+    into.emplace_back(problem.message());
     return {};
-  }
-
-  static std::uint64_t header_number(const std::string& path) {
-    return number_in_name(path.substr(path.rfind('/') + 1), ".seg");
-  }
-
-  void check_frame(const frame_view& frame, const std::string& path) {
-    ++report_.frames;
-    report_.events += frame.header().events;
-    advance(frame.header().length);
-    if (!intact_) return;  // what follows damage contradicts for that reason alone
-    if (const auto problem = replay(index_, frame)) {
-      damage(path + ": offset " + std::to_string(frame.header().place.offset()) + ": " + *problem);
-      intact_ = false;
-    }
   }
 
   result<void> check_snapshots(std::uint64_t number) {
@@ -237,24 +178,26 @@ class verification {
     if (!content) return std::unexpected(content.error());
     report_.snapshots += content->snapshots;
     report_.torn_tail_bytes += content->left;
-    for (const auto& each : content->damage) damage(each);
-    advance(content->size);
+    for (const auto& each : content->damage) report_.damage.push_back(each);
+    counted_.add(content->size);
+    counted_.report();
     return {};
   }
 
   const store_directory& directory_;
-  const progress_function& progress_;
+  byte_count counted_;
   env& env_;
   verify_report report_{};
-  log_index index_{};
-  bool intact_ = true;  // no damage so far: the index holds all that stands before
-  bool last_sealed_ = false;
-  lsn last_place_{};
-  std::uint32_t last_crc_ = 0;
-  std::uint64_t next_sequence_ = 1;
-  std::uint64_t total_ = 0;
-  std::uint64_t done_ = 0;
-  std::uint64_t reported_ = 0;
+  std::vector<std::uint64_t> segments_{};
+  std::vector<std::uint64_t> sizes_{};
+  std::vector<std::uint64_t> snapshots_{};
+  std::uint64_t log_bytes_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::optional<manifest> known_{};
+  std::shared_ptr<const sealed_context> context_{};
+  std::shared_ptr<const sealed_log> sealed_{};
+  std::vector<std::string> index_damage_{};
+  std::vector<std::string> run_damage_{};  // and of MANIFEST
 };
 
 }  // namespace

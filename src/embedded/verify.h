@@ -1,14 +1,11 @@
 #pragma once
 
-#include <functional>
-
+#include "byte_count.h"
 #include "store_directory.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
-
-using progress_function = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// As verify_embedded, of a store that the caller has locked.
 result<verify_report> verify_store(const store_directory& directory,

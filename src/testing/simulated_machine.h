@@ -68,8 +68,11 @@ class simulation::process final : public env {
   time_point now() override;
   std::chrono::nanoseconds monotonic() override;
   void random(std::span<std::uint8_t> out) override;
-  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body) override;
+  unsigned processors() noexcept override { return 2; }
+  std::unique_ptr<thread> spawn(std::string_view name, std::function<void()> body,
+                                thread_priority priority) override;
   using env::park;
+  using env::spawn;
   void park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
             std::optional<std::chrono::nanoseconds> timeout) override;
   void wake_one(const std::atomic<std::uint32_t>& word) override;

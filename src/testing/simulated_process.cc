@@ -181,7 +181,8 @@ void simulation::process::random(std::span<std::uint8_t> out) {
 }
 
 std::unique_ptr<thread> simulation::process::spawn(std::string_view name,
-                                                   std::function<void()> body) {
+                                                   std::function<void()> body,
+                                                   thread_priority /*all are equal*/) {
   return std::make_unique<running_thread>(
       machine_->threads, machine_->threads.start(std::string(name), std::move(body)));
 }
