@@ -37,9 +37,10 @@ class killed_store : public ::testing::Test {
 
   std::string store() const { return directory_ + "/store"; }
 
-  void kill_often(int blocking, int completing, const std::string& durability = "power_loss") {
+  void kill_often(int blocking, int completing, const std::string& durability = "power_loss",
+                  int usual_kills = 16) {
     const bool thorough = std::getenv("ANNALS_LONG") != nullptr;
-    const int kills = thorough ? 350 : 16;
+    const int kills = thorough ? 350 : usual_kills;
     std::map<int, std::uint64_t> acknowledged;
     std::size_t total = 0;
     for (int i = 0; i < kills && !HasFailure(); ++i) {
@@ -118,6 +119,10 @@ TEST_F(killed_store, keeps_all_that_many_blocking_writers_were_told) {
 }
 TEST_F(killed_store, keeps_all_that_writers_with_many_appends_in_flight_were_told) {
   kill_often(2, 6);
+}
+TEST_F(killed_store, keeps_all_that_a_thousand_writers_were_told) {
+  delay_ = std::uniform_int_distribution<int>{150, 450};  // that many take their time to begin
+  kill_often(1'000, 0, "power_loss", 3);
 }
 // A kill takes nothing from the operating system.
 TEST_F(killed_store, keeps_all_that_writers_were_told_once_the_operating_system_had_it) {
