@@ -76,8 +76,8 @@ void append_single(event_store& store, std::string_view kind, std::size_t count)
     const auto event = event_of("created", {});
     const stream_write write{name, annals::expect::none(), {&event, 1}};
     const query_item selected{types, {&shown, 1}};
-    const append_condition unless{.after = kind == "since" ? head : annals::checkpoint{},
-                                  .matching = {{&selected, 1}}};
+    const append_condition unless{.matching = {{&selected, 1}},
+                                  .after = kind == "since" ? head : annals::checkpoint{}};
     const std::span<const append_condition> conditions(&unless, kind == "plain" ? 0 : 1);
     measured(store, {.streams = {&write, 1}, .unless = conditions});
   }

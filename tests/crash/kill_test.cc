@@ -37,15 +37,17 @@ class killed_store : public ::testing::Test {
 
   std::string store() const { return directory_ + "/store"; }
 
+  // It is killed `least` to `most` ms after its start.
   void kill_often(int blocking, int completing, const std::string& durability = "power_loss",
-                  int usual_kills = 16) {
+                  int usual_kills = 16, int least = 3, int most = 150) {
     const bool thorough = std::getenv("ANNALS_LONG") != nullptr;
     const int kills = thorough ? 350 : usual_kills;
     std::map<int, std::uint64_t> acknowledged;
     std::size_t total = 0;
+    std::uniform_int_distribution<int> delay(least, most);
     for (int i = 0; i < kills && !HasFailure(); ++i) {
       appender running(program_, store(), blocking, completing, durability);
-      std::this_thread::sleep_for(std::chrono::milliseconds(delay_(random_)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(delay(random_)));
       for (const auto& [writer, version] : running.kill())
         acknowledged[writer] = std::max(acknowledged[writer], version);
       check(acknowledged, blocking + completing);
@@ -108,7 +110,6 @@ class killed_store : public ::testing::Test {
   std::string program_;
   std::string directory_;
   std::mt19937 random_{20'101'201};
-  std::uniform_int_distribution<int> delay_{3, 150};
 };
 
 TEST_F(killed_store, keeps_all_that_one_writer_was_told) {
@@ -121,8 +122,8 @@ TEST_F(killed_store, keeps_all_that_writers_with_many_appends_in_flight_were_tol
   kill_often(2, 6);
 }
 TEST_F(killed_store, keeps_all_that_a_thousand_writers_were_told) {
-  delay_ = std::uniform_int_distribution<int>{150, 450};  // that many take their time to begin
-  kill_often(1'000, 0, "power_loss", 3);
+  // That many take their time to begin.
+  kill_often(1'000, 0, "power_loss", 3, 150, 450);
 }
 // A kill takes nothing from the operating system.
 TEST_F(killed_store, keeps_all_that_writers_were_told_once_the_operating_system_had_it) {
