@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <type_traits>
 
 #include "annals/assert.h"
 #include "annals/env.h"
@@ -36,8 +37,10 @@ struct slots {
 };
 
 slots& all_slots() noexcept {
-  static auto* const all = new slots;  // the handler may need it as long as there is a process
-  return *all;
+  // The handler may need it as long as there is a process.
+  static_assert(std::is_trivially_destructible_v<slots>);
+  static constinit slots all;
+  return all;
 }
 
 std::atomic<bool> left_alone{false};
@@ -57,20 +60,23 @@ slot* find_slot(Each&& fits) noexcept {
 }
 
 /// True when zeros stand now where the page was that could not be read.
-bool replaced_page(std::uintptr_t address) noexcept {
+bool replaced_page(void* looked_at) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(looked_at);
   auto* const found = find_slot([&](const slot& one) {
     const auto begin = one.begin.load(std::memory_order_acquire);
     return begin != 0 && address >= begin && address < one.end.load(std::memory_order_acquire);
   });
   if (found == nullptr) return false;
-  const auto page = address / page_bytes * page_bytes;
+  const auto into_page = address % page_bytes;
+  const auto page = address - into_page;
   const auto begin = found->begin.load();
   // The loss is told of before anyone can see zeros.
   std::uint64_t none = bus_errors::watched::not_lost;
   found->lost.compare_exchange_strong(none, page - begin);
   pages_lost.fetch_add(1);
-  return ::mmap(reinterpret_cast<void*>(page), page_bytes, PROT_READ,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+  auto* const at = static_cast<std::byte*>(looked_at) - into_page;
+  return ::mmap(at, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+         MAP_FAILED;
 }
 
 /// As if this library had no handler.
@@ -90,8 +96,7 @@ void pass_on(int number, siginfo_t* info, void* context) noexcept {
 void handle(int number, siginfo_t* info, void* context) noexcept {
   const int kept = errno;
   const bool by_a_look = info->si_code > 0;
-  if (!by_a_look || !replaced_page(reinterpret_cast<std::uintptr_t>(info->si_addr)))
-    pass_on(number, info, context);
+  if (!by_a_look || !replaced_page(info->si_addr)) pass_on(number, info, context);
   errno = kept;
 }
 
