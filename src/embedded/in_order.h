@@ -39,6 +39,7 @@ class in_order {
     if (threads < 2) return run_alone(make, take);
     window_ = 2 * threads;
     std::vector<std::unique_ptr<thread>> running;
+    running.reserve(threads);
     const stopper at_last{*this};  // before they are joined, also when `take` throws
     for (std::size_t i = 0; i < threads; ++i)
       running.push_back(env_.spawn("annals-check", [&] { work(make); }));
