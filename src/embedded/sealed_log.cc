@@ -43,7 +43,7 @@ result<bool> sealed_log::find_slot(term_kind kind, std::span<const std::byte> by
     if (run->count(kind) == 0) continue;
     if (auto looked = run->find(hash, kind, slots); !looked) return std::unexpected(looked.error());
     for (const auto& slot : slots) {
-      const result<bool> enough = each(slot);
+      result<bool> enough = each(slot);
       if (!enough) return enough;
       if (!*enough) continue;
       if (auto whole = check_pages(); !whole) return std::unexpected(whole.error());
