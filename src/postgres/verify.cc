@@ -126,6 +126,7 @@ result<postgres_report> verify(connection& on, const std::string& schema, clock_
   std::vector<statement> texts{{{}, with_names(std::string(counts_sql), names)}};
   for (const auto& one : checks) texts.push_back({{}, with_names(std::string(one.sql), names)});
   std::vector<command> commands;
+  commands.reserve(texts.size());
   for (const auto& text : texts) commands.push_back({&text, {}});
   const auto got = on.run(commands, deadline);  // all see one state
   if (!got) return std::unexpected(to_error(got.error(), "verifying " + schema));
