@@ -83,9 +83,8 @@ bool has_sha1_instructions() noexcept {
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  constexpr unsigned sse41 = 1U << 19U;  // of leaf 1, in c
-  constexpr unsigned sha = 1U << 29U;    // of leaf 7, in b
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & sse41) == 0) return false;
+  constexpr unsigned sha = 1U << 29U;  // of leaf 7, in b; compilers do not know its name yet
+  if (__builtin_cpu_supports("sse4.1") == 0) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & sha) != 0;
 }
 

@@ -13,7 +13,7 @@ using sha1_state = std::array<std::uint32_t, 5>;
 
 /// One step of the hash, over 64 bytes, in plain C++.
 void add_sha1_block(sha1_state& state, const std::byte* block) noexcept;
-/// The same by the processor's own instructions for it, some ten times as fast.
+/// The same by the processor's own instructions for it.
 void add_sha1_block_fast(sha1_state& state, const std::byte* block) noexcept;
 /// Whether this processor has them.
 bool has_sha1_instructions() noexcept;

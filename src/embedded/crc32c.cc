@@ -1,6 +1,5 @@
 #include "crc32c.h"
 
-#include <cpuid.h>
 #include <isa-l/crc.h>
 #include <nmmintrin.h>
 
@@ -15,15 +14,6 @@ namespace {
 
 // Up to here one instruction after the other takes less time than the library does to begin.
 constexpr std::size_t few_bytes = 160;
-
-bool has_crc32_instruction() noexcept {
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  constexpr unsigned sse42 = 1U << 20U;  // of leaf 1, in c
-  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & sse42) != 0;
-}
 
 [[gnu::target("sse4.2")]] std::uint32_t crc32c_of_few(std::uint32_t crc,
                                                       std::span<const std::byte> bytes) noexcept {
@@ -44,7 +34,7 @@ bool has_crc32_instruction() noexcept {
 
 std::uint32_t crc32c(std::uint32_t before, std::span<const std::byte> bytes) noexcept {
   constexpr std::size_t most = 1U << 30U;  // the library counts in int
-  static const bool has_instruction = has_crc32_instruction();
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
   std::uint32_t crc = ~before;
   if (bytes.size() <= few_bytes && has_instruction) return ~crc32c_of_few(crc, bytes);
   while (!bytes.empty()) {
