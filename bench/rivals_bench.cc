@@ -4,7 +4,9 @@
 #include <charconv>
 #include <thread>
 
+#include "cold.h"
 #include "disk.h"
+#include "events.h"
 #include "rivals/entrant.h"
 #include "rivals/report.h"
 #include "rivals/timing.h"
@@ -25,10 +27,7 @@ class contest {
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
     report_.yardsticks(raw_writes(directory_), memory_bytes_per_second());
-    add_annals();
-    add_rival("SQLite", open_sqlite);
-    add_rival("LMDB", open_lmdb);
-    add_rival("RocksDB", open_rocksdb);
+    add_all({});
   }
   ~contest() {
     entrants_.clear();
@@ -50,12 +49,14 @@ class contest {
     for (auto& one : entrants_) one->held().settle();
     measure_replay();
     measure_load();
-    report_.raw_again(raw_writes(directory_));
     for (auto& one : entrants_) {
       one->check();
       std::printf("%s holds all of its %llu events, each as it was given\n", one->name().c_str(),
                   static_cast<unsigned long long>(one->given().events));
     }
+    measure_cold_disk();
+    measure_typed();
+    report_.raw_again(raw_writes(directory_));
   }
   std::string to_json() const { return report_.to_json(); }
 
@@ -63,10 +64,14 @@ class contest {
   /// Threads that append at once, each to streams of its own.
   using shares = std::vector<batch>;
 
-  void add_annals();
-  void add_rival(const char* name, std::unique_ptr<rival> (*open)(const std::string&));
+  /// Stores without events, which are to have payloads of JSON, or none.
+  void add_all(const std::string& json);
+  void add_annals(const std::string& json);
+  void add_rival(const char* name, const std::string& json,
+                 std::unique_ptr<rival> (*open)(const std::string&));
   std::string folder(const std::string& name) const {
     const auto made = directory_ + "/" + name;
+    std::filesystem::remove_all(made);
     std::filesystem::create_directories(made);
     return made;
   }
@@ -80,6 +85,11 @@ class contest {
   void measure_bulk();
   void measure_replay();
   void measure_load();
+  void measure_cold_disk();
+  void measure_typed();
+  void measure_typed(const std::string& what, const char* goal, const std::string& json,
+                     decoder with);
+  void measure_typed_load(decoder with);
   void write_aggregate();
   template <class TakesPart>
   void measure_bulk_of(const char* what, std::size_t appends, TakesPart&& takes_part);
@@ -125,16 +135,24 @@ void append_all(const way& by, const batch& some) {
     fail(by.name, "appends", "some were refused as late");
 }
 
-void contest::add_annals() {
+void contest::add_all(const std::string& json) {
+  add_annals(json);
+  add_rival("SQLite", json, open_sqlite);
+  add_rival("LMDB", json, open_lmdb);
+  add_rival("RocksDB", json, open_rocksdb);
+}
+
+void contest::add_annals(const std::string& json) {
   const auto path = folder("annals");
-  auto one = std::make_unique<entrant>("Annals", [path] { return open_annals(path); });
+  auto one = std::make_unique<entrant>("Annals", [path] { return open_annals(path); }, json);
   one->add_way("Annals", dynamic_cast<writer&>(one->held()));
   entrants_.push_back(std::move(one));
 }
 
-void contest::add_rival(const char* name, std::unique_ptr<rival> (*open)(const std::string&)) {
+void contest::add_rival(const char* name, const std::string& json,
+                        std::unique_ptr<rival> (*open)(const std::string&)) {
   const auto path = folder(name);
-  auto one = std::make_unique<entrant>(name, [path, open] { return open(path); });
+  auto one = std::make_unique<entrant>(name, [path, open] { return open(path); }, json);
   auto& held = dynamic_cast<rival&>(one->held());
   one->add_way(name, std::make_unique<one_by_one>(held), true);
   one->add_way(std::string(name) + ", group commit", std::make_unique<group_commit>(held), false);
@@ -298,7 +316,8 @@ void contest::measure_replay() {
   row("replay of the whole store, one core", "60 M/s or 60 % of the memory's rate, 4 x LMDB",
       as_shipped, [&](entrant& in, const way&) {
         const auto read = [&](int) {
-          if (in.held().replay() != in.given()) fail(in.name(), "replay", "not what was given");
+          if (!in.held().replay(nullptr).same_events(in.given()))
+            fail(in.name(), "replay", "not what was given");
         };
         read(0);
         const auto found = measure(5 * scale_, in.given().events, [](int) {}, read);
@@ -310,11 +329,83 @@ void contest::measure_replay() {
 }
 
 void contest::measure_load() {
+  const auto load = [&](entrant& in, int rounds, void (*prepare)(int)) {
+    const auto& wanted = in.at(entrant::aggregate);
+    const auto read = [&](int) {
+      if (in.held().load(wanted, nullptr).events != many)
+        fail(in.name(), "load", "not 1,000 events");
+    };
+    read(0);
+    return measure(rounds * scale_, many, prepare, read);
+  };
   row("load of an aggregate of 1,000 events, hot", "at most 20 us", as_shipped,
+      [&](entrant& in, const way&) { return load(in, 300, [](int) {}); });
+  row("the same with cold caches of the processor", "at most 100 us", as_shipped,
+      [&](entrant& in, const way&) { return load(in, 20, [](int) { flush_processor_caches(); }); });
+}
+
+/// The stores are opened again, off the clock, while nothing of their files is in memory.
+void contest::measure_cold_disk() {
+  report_.begin("the same from a cold disk, just opened", "at most 15 ms");
+  for (auto& one : entrants_) {
+    const auto folder = directory_ + "/" + (one->name() == "Annals" ? "annals" : one->name());
+    auto found = measure(
+        10 * scale_, many, [&](int) { one->reopen([&] { drop_from_cache(folder); }); },
+        [&](int) {
+          if (one->held().load(one->at(entrant::aggregate), nullptr).events != many)
+            fail(one->name(), "load", "not 1,000 events");
+        });
+    found.who = one->name();
+    report_.add(std::move(found));
+  }
+  report_.end();
+}
+
+template <class T>
+std::uint64_t decode_as(std::string_view json) {
+  annals::json::decode<T>(json).value();
+  return 1;
+}
+
+void contest::measure_typed() {
+  measure_typed("paid, 67 bytes", "", json_of(a_payment()), decode_as<paid>);
+  measure_typed("created, 1 item, 195 bytes", "6 M/s", json_of(an_order(1)), decode_as<created>);
+  measure_typed_load(decode_as<created>);
+  measure_typed("created, 20 items, 1,182 bytes", "", json_of(an_order(20)), decode_as<created>);
+}
+
+/// Stores of their own, with the aggregate among other streams.
+void contest::measure_typed(const std::string& what, const char* goal, const std::string& json,
+                            decoder with) {
+  entrants_.clear();
+  add_all(json);
+  write_aggregate();
+  for (auto& one : entrants_) {
+    for (std::size_t i = 0; i < 10; ++i) {
+      batch some;
+      for (std::size_t n = 0; n < many; ++n) one->add(some, n, 10);
+      append_all(one->ways().back(), some);
+    }
+    one->held().settle();
+  }
+  const auto title = "replay, JSON of every event decoded: " + what;
+  row(title.c_str(), goal, as_shipped, [&](entrant& in, const way&) {
+    const auto read = [&](int) {
+      const auto found = in.held().replay(with);
+      if (!found.same_events(in.given()) || found.decoded != found.events)
+        fail(in.name(), "replay", "not what was given");
+    };
+    read(0);
+    return measure(5 * scale_, in.given().events, [](int) {}, read);
+  });
+}
+
+void contest::measure_typed_load(decoder with) {
+  row("load of an aggregate of 1,000 events, JSON of each decoded", "at most 150 us", as_shipped,
       [&](entrant& in, const way&) {
-        const auto& wanted = in.at(entrant::aggregate);
         const auto read = [&](int) {
-          if (in.held().load(wanted).events != many) fail(in.name(), "load", "not 1,000 events");
+          if (in.held().load(in.at(entrant::aggregate), with).decoded != many)
+            fail(in.name(), "load", "not 1,000 events");
         };
         read(0);
         return measure(300 * scale_, many, [](int) {}, read);

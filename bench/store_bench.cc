@@ -12,6 +12,7 @@
 #include "annals/embedded.h"
 #include "annals/json/writer.h"
 #include "annals/stream.h"
+#include "cold.h"
 #include "disk.h"
 #include "events.h"
 
@@ -39,8 +40,15 @@ class runner {
   /// Times `run` so many times; `events` are done by each.
   template <class Run>
   void measure(const std::string& name, int times, std::uint64_t events, Run&& run) {
+    measure(name, times, events, [](int) {}, run);
+  }
+  /// `prepare` before each is not timed.
+  template <class Prepare, class Run>
+  void measure(const std::string& name, int times, std::uint64_t events, Prepare&& prepare,
+               Run&& run) {
     std::vector<double> took;
     for (int i = 0; i < times; ++i) {
+      prepare(i);
       const auto start = annals::posix_env().monotonic();
       run(i);
       took.push_back(microseconds_since(start));
@@ -192,6 +200,60 @@ void measure_replay(runner& to, annals::event_store& store) {
   });
 }
 
+constexpr std::string_view kept = "kept-1";
+constexpr std::uint64_t snapshot_version = 1'000;
+constexpr std::uint64_t snapshot_shape = 1;
+
+/// A stream of 1,010 events whose state at the thousandth is kept.
+void write_snapshot(annals::event_store& store) {
+  for (int i = 0; i < 10; ++i) append(store, std::string(kept), events(100));
+  append(store, std::string(kept), events(10));
+  annals::uuid last;
+  store
+      .read({.stream = kept, .from = {snapshot_version}, .to = {snapshot_version}},
+            [&](const annals::event_batch& some) {
+              for (const auto& view : some.events) last = view.header().event_id;
+              return annals::flow::more;
+            })
+      .value();
+  const auto state = json_of(an_order(1));
+  store
+      .save_snapshot({.stream = kept,
+                      .shape = snapshot_shape,
+                      .version = {snapshot_version},
+                      .last_event = last,
+                      .state = std::as_bytes(std::span(state))})
+      .value();
+}
+
+void read_from_snapshot(annals::event_store& store) {
+  std::uint64_t seen = 0;
+  std::move_only_function<bool(const annals::snapshot_view&)> accept =
+      [](const annals::snapshot_view& found) { return !found.state.empty(); };
+  store
+      .read({.stream = kept, .snapshot = {.shape = snapshot_shape, .accept = &accept}},
+            [&](const annals::event_batch& some) {
+              seen += some.events.size();
+              return annals::flow::more;
+            })
+      .value();
+  if (seen != 10) std::abort();
+}
+
+/// What is not mapped is dropped once more after opening, off the clock.
+void measure_cold_snapshot(runner& to, const std::string& directory) {
+  std::unique_ptr<annals::event_store> store;
+  to.measure(
+      "the same from a cold disk, just opened", 10, 10,
+      [&](int) {
+        store.reset();
+        drop_from_cache(directory);
+        store = annals::open_embedded(directory, {.create = false}).value();
+        drop_from_cache(directory);
+      },
+      [&](int) { read_from_snapshot(*store); });
+}
+
 int run(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr, "usage: store_bench DIRECTORY [RESULTS]\n");
@@ -211,9 +273,13 @@ int run(int argc, char** argv) {
     const auto store = annals::open_embedded(directory + "/store").value();
     measure_appends(to, *store);
     measure_domain(to, *store);
+    write_snapshot(*store);
     measure_replay(to, *store);
+    to.measure("read a snapshot and 10 events after it", 1'000, 10,
+               [&](int) { read_from_snapshot(*store); });
     store->close().value();
   }
+  measure_cold_snapshot(to, directory + "/store");
   std::filesystem::remove_all(directory);
   return argc > 2 && !save(argv[2], to.to_json()) ? 1 : 0;
 }

@@ -38,8 +38,8 @@ class embedded final : public annals_store {
     open.wait();
     return stored;
   }
-  totals replay() override { return read({.filter = {}}); }
-  totals load(const stream& one) override { return read({.stream = one.name}); }
+  totals replay(decoder with) override { return read({.filter = {}}, with); }
+  totals load(const stream& one, decoder with) override { return read({.stream = one.name}, with); }
   std::optional<stored_event> find(const stream& one, std::uint64_t version) override {
     std::optional<stored_event> found;
     const auto each = [&](const annals::event_batch& some) {
@@ -77,8 +77,8 @@ class embedded final : public annals_store {
       fail("Annals", "an append", answer.error().to_string());
     return answer.has_value();
   }
-  totals read(const annals::read_request& what) {
-    totals sums;
+  totals read(const annals::read_request& what, decoder with) {
+    totals sums{.decode = with};
     const auto each = [&](const annals::event_batch& some) {
       for (const auto& view : some.events)
         sums.add(view.version().number, view.type(), view.payload());

@@ -27,7 +27,8 @@ class entrant {
   static constexpr std::size_t aggregate = order_count;  ///< the stream that is loaded
 
   using opener = std::function<std::unique_ptr<store>()>;
-  entrant(std::string name, opener open);
+  /// Its payloads are `json`; without it, bytes that do not compress.
+  entrant(std::string name, opener open, std::string json);
 
   const std::string& name() const { return name_; }
   store& held() { return *held_; }
@@ -45,6 +46,8 @@ class entrant {
   /// Has late appends refused by every way, alone and among others; then closes the store, opens
   /// it again and finds all that it was given, in order, with all fields. Else ends the program.
   void check();
+  /// Closes the store, calls `meanwhile`, and opens it again; afterwards it has no ways to append.
+  void reopen(const std::function<void()>& meanwhile);
 
  private:
   struct sample {
@@ -53,6 +56,7 @@ class entrant {
     std::uint64_t event = 0;
     std::uint64_t append = 0;
   };
+  annals::new_event event_of(std::uint64_t number) const;
   void check_conflicts(const way& by);
   void check_sample(const sample& one, std::vector<stored_event>& found);
   [[noreturn]] void differs(std::string_view what) const {
@@ -61,6 +65,7 @@ class entrant {
 
   std::string name_;
   opener open_;
+  std::string json_;
   std::unique_ptr<store> held_;
   std::vector<std::unique_ptr<writer>> fronts_{};
   std::vector<way> ways_{};

@@ -86,8 +86,8 @@ class lmdb final : public rival {
     for (auto& one : tickets) one.stored = insert(in, *one.what);
     in.commit();
   }
-  totals replay() override {
-    totals sums;
+  totals replay(decoder with) override {
+    totals sums{.decode = with};
     const transaction in(env_, MDB_RDONLY);
     cursor at(in, events_);
     MDB_val key{};
@@ -95,8 +95,8 @@ class lmdb final : public rival {
     while (at.get(key, value, MDB_NEXT)) record_view(value.mv_data, value.mv_size).add_to(sums);
     return sums;
   }
-  totals load(const stream& one) override {
-    totals sums;
+  totals load(const stream& one, decoder with) override {
+    totals sums{.decode = with};
     const transaction in(env_, MDB_RDONLY);
     cursor at(in, versions_);
     const auto first = version_key::of(one.id, 1);

@@ -99,15 +99,15 @@ class rocks final : public rival {
     }
     if (batch.Count() > 0) check(db_->Write(synced_, &batch), "writing");
   }
-  totals replay() override {
-    totals sums;
+  totals replay(decoder with) override {
+    totals sums{.decode = with};
     const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}, events_));
     for (at->SeekToFirst(); at->Valid(); at->Next())
       record_view(at->value().data(), at->value().size()).add_to(sums);
     check(at->status(), "replaying");
     return sums;
   }
-  totals load(const stream& one) override;
+  totals load(const stream& one, decoder with) override;
   std::optional<stored_event> find(const stream& one, std::uint64_t version) override {
     rocksdb::PinnableSlice position;
     const auto key = version_key::of(one.id, version);
@@ -158,7 +158,7 @@ class rocks final : public rival {
 };
 
 /// Positions first, then all their events in one call: faster than one by one.
-totals rocks::load(const stream& one) {
+totals rocks::load(const stream& one, decoder with) {
   std::vector<position_key> keys;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}, versions_));
   const auto first = version_key::of(one.id, 1);
@@ -172,7 +172,7 @@ totals rocks::load(const stream& one) {
   std::vector<rocksdb::Status> answers(keys.size());
   constexpr bool sorted = true;
   db_->MultiGet({}, events_, keys.size(), slices.data(), values.data(), answers.data(), sorted);
-  totals sums;
+  totals sums{.decode = with};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     check(answers[i], "reading an event");
     record_view(values[i].data(), values[i].size()).add_to(sums);

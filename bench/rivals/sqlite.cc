@@ -89,15 +89,15 @@ class sqlite final : public rival {
     for (auto& one : tickets) one.stored = insert(*one.what);
     commit_->run();
   }
-  totals replay() override {
-    totals sums;
+  totals replay(decoder with) override {
+    totals sums{.decode = with};
     while (replay_->step() == SQLITE_ROW)
       sums.add(replay_->number(0), replay_->text(1), replay_->bytes(2));
     replay_->reset();
     return sums;
   }
-  totals load(const stream& one) override {
-    totals sums;
+  totals load(const stream& one, decoder with) override {
+    totals sums{.decode = with};
     load_->bind(1, one.id);
     while (load_->step() == SQLITE_ROW) sums.add(load_->number(0), load_->text(1), load_->bytes(2));
     load_->reset();

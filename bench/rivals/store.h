@@ -31,11 +31,16 @@ struct stream_append {
 
 /// What a reader of events has seen: enough to know that nothing is missing or altered, and little
 /// enough to cost next to nothing.
+///
+/// With a decoder, also that every payload was decoded.
+using decoder = std::uint64_t (*)(std::string_view json);
 struct totals {
   std::uint64_t events = 0;
   std::uint64_t versions = 0;  ///< sum
   std::uint64_t payloads = 0;  ///< sum of the first and the last eight bytes of each
   std::uint64_t type_bytes = 0;
+  std::uint64_t decoded = 0;  ///< sum of what the decoder answers
+  decoder decode = nullptr;
 
   void add(std::uint64_t version, std::string_view type, std::span<const std::byte> payload) {
     std::uint64_t ends[2] = {};
@@ -45,8 +50,13 @@ struct totals {
     versions += version;
     payloads += ends[0] + ends[1];
     type_bytes += type.size();
+    if (decode != nullptr)
+      decoded += decode({reinterpret_cast<const char*>(payload.data()), payload.size()});
   }
-  friend bool operator==(const totals&, const totals&) = default;
+  bool same_events(const totals& as) const {
+    return events == as.events && versions == as.versions && payloads == as.payloads &&
+           type_bytes == as.type_bytes;
+  }
 };
 
 /// An event as a store gives it back, with all that it was given.
@@ -72,9 +82,9 @@ class store {
   virtual ~store() = default;
 
   /// Reads every event in the order of positions: version, type and payload of each.
-  virtual totals replay() = 0;
+  virtual totals replay(decoder with) = 0;
   /// Reads the events of a stream in the order of versions, the same of each.
-  virtual totals load(const stream& one) = 0;
+  virtual totals load(const stream& one, decoder with) = 0;
   virtual std::optional<stored_event> find(const stream& one, std::uint64_t version) = 0;
   /// Ends what goes on in the background and puts the files into the form that reads best.
   virtual void settle() {}
