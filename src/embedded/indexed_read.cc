@@ -27,7 +27,7 @@ class indexed_store::read_run {
         seen_(std::move(seen)),
         request_(request),
         sink_(on_batch),
-        recent_(files_of(seen_), store.tail()),
+        recent_(files_of(seen_), store.tail(), seen_.durable),
         sealed_(seen_.sealed),
         now_(store.environment().now()),
         forwards_(request.direction == direction::forwards),
@@ -316,6 +316,7 @@ class indexed_store::read_run {
 
   /// Loads what look_up found and hands it to the sink.
   result<void> deliver() {
+    recent_.expect(found_);
     for (std::size_t i = 0; i < found_.size() && !stopped_; ++i) {
       const auto ahead = std::span(found_).subspan(i);
       auto item = recent_.load(ahead);
@@ -396,10 +397,9 @@ class indexed_store::read_run {
 
   // What was lent for these events goes back.
   result<void> end_turn() {
-    if (stopped_) return {};
-    if (!batch_.empty() || report_is_due()) flush(scanned_to_);
+    if (!stopped_ && (!batch_.empty() || report_is_due())) flush(scanned_to_);
     recent_.release();
-    return {};
+    return recent_.check_pages();
   }
 
   // The next turn may be the one too many.

@@ -13,12 +13,12 @@ void recent_bytes::stretch::extend(stretch more) noexcept {
     *this = more;
 }
 
-result<mapping*> recent_bytes::open(file& from, std::uint64_t capacity) {
+result<const paged_mapping*> recent_bytes::open(file& from, std::uint64_t capacity) {
   const std::scoped_lock lock(mutex_);
   if (!mapped_) {
     auto made = from.map(capacity);
     if (!made) return std::unexpected(made.error());
-    mapped_ = std::move(*made);
+    mapped_ = std::make_unique<paged_mapping>(std::move(*made), capacity);
   }
   return mapped_.get();
 }

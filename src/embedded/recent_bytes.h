@@ -4,7 +4,7 @@
 #include <memory>
 #include <mutex>
 
-#include "annals/env.h"
+#include "paged_mapping.h"
 
 namespace annals {
 inline namespace v1 {
@@ -32,13 +32,13 @@ class recent_bytes {
   /// The mapping, made by the first call.
   ///
   /// Errors:  store_corrupt when the file is cut off; database_error.
-  result<mapping*> open(file& from, std::uint64_t capacity);
+  result<const paged_mapping*> open(file& from, std::uint64_t capacity);
   stretch checked() const;
   void note_checked(stretch more);
 
  private:
   mutable std::mutex mutex_{};
-  std::unique_ptr<mapping> mapped_{};
+  std::unique_ptr<paged_mapping> mapped_{};
   stretch checked_{};
 };
 

@@ -38,9 +38,9 @@ result<lsn> recent_walk::first_frame(const wish& wanted) {
     const auto from = open(wanted.place.segment());
     if (!from) return std::unexpected(from.error());
     const auto offset = wanted.place.offset();
-    if (auto got = (*from)->mapped->fetch(offset, sizeof(event_item)); !got)
+    if (auto got = (*from)->mapped->fetch(offset, sizeof(event_item), end_of(**from)); !got)
       return std::unexpected(got.error());
-    item = (*from)->mapped->bytes().data() + offset;
+    item = (*from)->mapped->data() + offset;
   }
   const auto before = std::uint64_t{read_as<event_item>(item).frame_distance} * 8;
   if (before > wanted.place.offset() - first_frame_offset)
@@ -69,7 +69,7 @@ result<recent_walk::piece> recent_walk::piece_at(lsn place) {
   auto end = lsn::at(place.segment(), end_of(**from));
   const auto behind = std::ranges::lower_bound(of_.in_memory, place, {}, &log_stretch::begin);
   if (behind != of_.in_memory.end()) end = std::min(end, behind->begin);
-  return piece{*from, place, end, (*from)->mapped->bytes().data() + place.offset(), false};
+  return piece{*from, place, end, (*from)->mapped->data() + place.offset(), false};
 }
 
 result<std::optional<lsn>> recent_walk::walk_piece(const piece& in, const wish& wanted) {
@@ -151,7 +151,8 @@ result<void> recent_walk::fetch(opened& from, std::uint64_t offset, std::uint64_
   const bool goes_on = from.fetched_from <= offset && offset <= from.fetched_to;
   const auto begin = goes_on ? from.fetched_to : offset;
   const auto end = std::max(offset + length, std::min(begin + fetched_at_once, end_of(from)));
-  if (auto got = from.mapped->fetch(begin, static_cast<std::size_t>(end - begin)); !got) return got;
+  if (auto got = from.mapped->whole().fetch(begin, static_cast<std::size_t>(end - begin)); !got)
+    return got;
   if (!goes_on) from.fetched_from = begin;
   from.fetched_to = end;
   return {};
@@ -170,8 +171,8 @@ result<void> recent_walk::check_name(lsn place, const uuid& key) {
     return damaged(place, "a name is looked for where none can be");
   constexpr std::size_t most = sizeof(name_item) + padded(limits::stream_name_bytes);
   const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(most, end_of(in) - offset));
-  if (auto got = in.mapped->fetch(offset, room); !got) return got;
-  const std::byte* const at = in.mapped->bytes().data() + offset;
+  if (auto got = in.mapped->fetch(offset, room, end_of(in)); !got) return got;
+  const std::byte* const at = in.mapped->data() + offset;
   const item_view item(at);
   if (!item_in_bounds(at, room) || !item.holds(in.of->seed()) || !item.fits() ||
       item.kind() != item_kind::stream_name || item.as<name_item>().stream_key != key)
@@ -207,7 +208,7 @@ std::string_view recent_walk::checked_name_at(lsn place) const noexcept {
     const auto found =
         std::ranges::find(opened_, place.segment(), [](const opened& o) { return o.of->number(); });
     ANNALS_ASSERT(found != opened_.end(), "a name that was checked stands in an open segment");
-    at = found->mapped->bytes().data() + place.offset();
+    at = found->mapped->data() + place.offset();
   }
   return name_in(item_view(at));
 }

@@ -51,7 +51,7 @@ class recent_walk final : public view_lender {
   /// A segment that was mapped.
   struct opened {
     const segment* of = nullptr;
-    mapping* mapped = nullptr;
+    const paged_mapping* mapped = nullptr;
     recent_bytes::stretch checked{};  ///< by earlier walks
     recent_bytes::stretch walked{};   ///< by this one
     std::uint64_t fetched_from = 0;

@@ -183,6 +183,22 @@ TEST_F(recent_walk_of_store, finds_damage) {
   EXPECT_EQ(delivered, damaged_from - 1);
 }
 
+TEST_F(recent_walk_of_store, says_when_the_file_was_cut_off_under_it) {
+  {
+    append_some(*open(one_segment), 900, 7);
+  }
+  auto store = open(one_segment);
+  std::filesystem::resize_file(segment(1), 64U << 10U);
+  const auto ignore = [](const event_batch&) { return flow::more; };
+  const auto whole = store->read({}, ignore);
+  ASSERT_FALSE(whole);
+  EXPECT_NE(whole.error().message().find(segment(1)), std::string::npos) << whole.error().message();
+  const auto newest = store->read({.direction = direction::backwards, .limit = 1}, ignore);
+  ASSERT_FALSE(newest);
+  EXPECT_NE(newest.error().message().find(segment(1)), std::string::npos)
+      << newest.error().message();
+}
+
 TEST_F(recent_walk_of_store, reads_the_file_where_a_mapping_shows_something_older) {
   stale_env stale;
   env_ = &stale;
