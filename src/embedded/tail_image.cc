@@ -34,7 +34,7 @@ void tail_image::add(log_stretch written) {
   const std::scoped_lock lock(mutex_);
   if (stretches_.empty() || stretches_.back().page != written.page) held_ += written.page->size();
   stretches_.push_back(std::move(written));
-  while (held_ > budget && stretches_.size() > 1) {
+  while (held_ > budget_ && stretches_.size() > 1) {
     gone.push_back(std::move(stretches_.front()));
     stretches_.pop_front();
     if (stretches_.front().page != gone.back().page) held_ -= gone.back().page->size();
