@@ -469,6 +469,7 @@ int run(int argc, char** argv) {
     return 2;
   }
   const std::string address = argv[1];
+  mission(address).run("DROP SCHEMA IF EXISTS annals_bench, annals_bench_mission CASCADE");
   benchmarks all(address, annals::open_postgres(address + "&annals_schema=annals_bench").value());
   all.prepare();
   report to;
