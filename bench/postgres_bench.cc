@@ -5,16 +5,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "annals/json.h"
 #include "annals/json/writer.h"
 #include "annals/postgres.h"
 #include "annals/stream.h"
 
-// postgres_bench ADDRESS [RESULTS]: the engine on PostgreSQL, beside the mission's design in the
-// same run on the same server: BEGIN, SELECT MAX(version), an INSERT for each event, COMMIT; JSONB,
-// a primary key on event_id, indexes on aggregate_id and timestamp.
+// postgres_bench ADDRESS [--results FILE] [ROWS ...]: the engine on PostgreSQL, beside the
+// mission's design in the same run on the same server: BEGIN, SELECT MAX(version), an INSERT for
+// each event, COMMIT; JSONB, a primary key on event_id, indexes on aggregate_id and timestamp.
+// ROWS: one, relaxed (one, with synchronous_commit off on both sides), hundred, thousand, callers,
+// load, replay, snapshot; without any, all.
 namespace bench {
 namespace {
 
@@ -226,12 +230,38 @@ class benchmarks {
     save_snapshot();
   }
 
-  void run(report& to) {
+  void run(report& to, const std::set<std::string>& rows) {
     mission one(address_);
-    const auto pick = [&](int i) -> const annals::uuid& {
-      return ids_[static_cast<std::size_t>(i * 7 % preloaded_streams)];
-    };
-    const auto of_one = medians(
+    const auto wanted = [&](const char* row) { return rows.empty() || rows.contains(row); };
+    if (wanted("one")) one_event(to, one, "");
+    if (wanted("relaxed")) relaxed(to);
+    if (wanted("hundred"))
+      beside(
+          to, "append 100 events, p50", 100, [&](int i) { append(name(pick(i)), 100); },
+          [&](int i) { one.append(pick(i), 100); });
+    if (wanted("thousand"))
+      beside(
+          to, "1,000 concurrent writes", 9, [&](int) { thousand(); },
+          [&](int) { thousand_of_mission(); });
+    if (wanted("callers")) concurrent(to);
+    if (wanted("load")) loads(to, one);
+    if (wanted("replay")) replay(to, one);
+    if (wanted("snapshot")) open_snapshot(to);
+  }
+
+ private:
+  static void beside(report& to, const char* what, int times, const one_run& ours,
+                     const one_run& mission) {
+    const auto took = medians(times, {ours, mission});
+    to.line(what, "us", took[0], took[1], false);
+  }
+
+  const annals::uuid& pick(int i) const {
+    return ids_[static_cast<std::size_t>(i * 7 % preloaded_streams)];
+  }
+
+  void one_event(report& to, mission& one, const std::string& how) {
+    const auto took = medians(
         1'000, {[&](int i) { one.append(pick(i), 1); }, [&](int i) { append(name(pick(i)), 1); },
                 [&](int i) { append(name(pick(i)), 1, true, {}); },
                 [&](int i) { append(name(pick(i)), 1, false, random_uuid()); },
@@ -242,19 +272,29 @@ class benchmarks {
                            {pick(i).to_string(), i % 2 == 0 ? "paid" : "new", payload_of(i)});
                   one.run("COMMIT");
                 }});
-    to.line("append 1 event, p50, plain", "us", of_one[1], of_one[0], false);
-    to.line("append 1 event, p50, with a condition", "us", of_one[2], of_one[0], false);
-    to.line("append 1 event, p50, with a command id", "us", of_one[3], of_one[0], false);
-    to.line("append 1 event, p50, with both", "us", of_one[4], of_one[0], false);
-    to.line("append 1 event with a condition, beside CRUD's update", "us", of_one[2], of_one[5],
-            false);
-    beside(
-        to, "append 100 events, p50", 100, [&](int i) { append(name(pick(i)), 100); },
-        [&](int i) { one.append(pick(i), 100); });
-    beside(
-        to, "1,000 concurrent writes", 5, [&](int) { thousand(); },
-        [&](int) { thousand_of_mission(); });
-    concurrent(to);
+    const auto line = [&](const char* what, std::size_t ours, std::size_t other) {
+      to.line("append 1 event, p50" + how + what, "us", took[ours], took[other], false);
+    };
+    line(", plain", 1, 0);
+    line(", with a condition", 2, 0);
+    line(", with a command id", 3, 0);
+    line(", with both", 4, 0);
+    line(", with a condition, beside CRUD's update", 2, 5);
+  }
+
+  // What is left when nobody waits for the disk.
+  void relaxed(report& to) {
+    auto durable = std::exchange(
+        store_, annals::open_postgres(address_ + "&annals_schema=annals_bench&annals_durability=os")
+                    .value());
+    mission one(address_);
+    one.run("SET synchronous_commit = off");
+    for (const auto& id : ids_) append(name(id), 1);  // as the other store, it has seen the streams
+    one_event(to, one, " (synchronous_commit off)");
+    store_ = std::move(durable);
+  }
+
+  void loads(report& to, mission& one) {
     beside(
         to, "load 1,000 events", 100, [&](int) { load(false); }, [&](int) { one.load(large_, 0); });
     beside(
@@ -263,15 +303,6 @@ class benchmarks {
           one.call("snapshot", {large_.to_string()});
           one.load(large_, 990);
         });
-    replay(to, one);
-    open_snapshot(to);
-  }
-
- private:
-  static void beside(report& to, const char* what, int times, const one_run& ours,
-                     const one_run& mission) {
-    const auto took = medians(times, {ours, mission});
-    to.line(what, "us", took[0], took[1], false);
   }
 
   static std::string name(const annals::uuid& id) { return annals::stream_name_of("order", id); }
@@ -421,21 +452,34 @@ class benchmarks {
 };
 
 int run(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: postgres_bench ADDRESS [RESULTS]\n");
+  std::set<std::string> rows;
+  std::string results;
+  for (int i = 2; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--results" && i + 1 < argc)
+      results = argv[++i];
+    else
+      rows.insert(argv[i]);
+  }
+  const std::set<std::string> known{"one",     "relaxed", "hundred", "thousand",
+                                    "callers", "load",    "replay",  "snapshot"};
+  if (argc < 2 || !std::ranges::includes(known, rows)) {
+    std::fprintf(stderr,
+                 "usage: postgres_bench ADDRESS [--results FILE] [one] [relaxed] [hundred] "
+                 "[thousand] [callers] [load] [replay] [snapshot]\n");
     return 2;
   }
   const std::string address = argv[1];
+  mission(address).run("DROP SCHEMA IF EXISTS annals_bench, annals_bench_mission CASCADE");
   benchmarks all(address, annals::open_postgres(address + "&annals_schema=annals_bench").value());
   all.prepare();
   report to;
   report::heading();
-  all.run(to);
-  if (argc > 2) {
-    std::FILE* out = std::fopen(argv[2], "w");
+  all.run(to, rows);
+  if (!results.empty()) {
+    std::FILE* out = std::fopen(results.c_str(), "w");
     if (out == nullptr || std::fprintf(out, "%s\n", to.finish().c_str()) < 0 ||
         std::fclose(out) != 0) {
-      std::perror(argv[2]);
+      std::perror(results.c_str());
       return 1;
     }
   }

@@ -50,6 +50,12 @@ std::optional<log_stretch> tail_image::find(lsn place) const {
   return std::nullopt;
 }
 
+std::vector<log_stretch> tail_image::up_to(lsn end) const {
+  const std::scoped_lock lock(mutex_);
+  const auto after = std::ranges::upper_bound(stretches_, end, {}, &log_stretch::end);
+  return {stretches_.begin(), after};
+}
+
 }  // namespace embedded
 }  // namespace v1
 }  // namespace annals

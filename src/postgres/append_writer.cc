@@ -14,6 +14,7 @@ namespace postgres {
 namespace {
 
 constexpr std::size_t most_members = 2'000;
+constexpr std::size_t most_in_the_air = 2;
 constexpr std::size_t most_group_bytes = 8U << 20U;
 constexpr std::size_t most_group_events = 10'000;
 constexpr std::chrono::microseconds longest_gathering{50};  // a quarter of a commit
@@ -110,7 +111,7 @@ void append_writer::lend(const std::atomic<std::uint32_t>& done) {
   if (mine == nullptr) return;  // it was refused, and answered inside the call
   while (done.load(std::memory_order_acquire) == 0) {
     lock_type lock(mutex_);
-    if (!leading_ && !queue_.empty()) {
+    if (!leading_ && has_work()) {
       lead(lock, &done);
       continue;
     }
@@ -124,21 +125,39 @@ void append_writer::lend(const std::atomic<std::uint32_t>& done) {
 // Held; given back and taken again meanwhile.
 void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done) {
   leading_ = true;
-  while (!queue_.empty() && (done == nullptr || done->load(std::memory_order_acquire) == 0)) {
-    gather(lock);
-    auto group = take_group();
+  while (has_work() && (done == nullptr || done->load(std::memory_order_acquire) == 0)) {
+    if (may_launch()) {
+      if (flights_.empty()) gather(lock);
+      auto& next = flights_.emplace_back(flight{.group = take_group()});
+      lock.unlock();
+      launch(next);
+      lock.lock();
+      continue;
+    }
+    auto first = std::move(flights_.front());
+    flights_.pop_front();
     lock.unlock();
-    execute(group);
+    land(first);
     lock.lock();
-    put_back(group);
+    bring_back();
+    put_back(first.group);
     answered_ = static_cast<std::size_t>(
-        std::ranges::count_if(group, [](const pending& one) { return one.lent != nullptr; }));
+        std::ranges::count_if(first.group, [](const pending& one) { return one.lent != nullptr; }));
     lock.unlock();
-    answer_all(std::move(group));
+    answer_all(std::move(first.group));
     lock.lock();
   }
   leading_ = false;
   hand_over();
+}
+
+// A second group goes out when as many callers wait as are in the air: fewer would pay a commit of
+// their own. Held.
+bool append_writer::may_launch() const noexcept {
+  if (queue_.empty()) return false;
+  if (flights_.empty()) return true;
+  return flights_.size() < most_in_the_air && flights_.back().sent &&
+         queue_.size() >= flights_.back().group.size();
 }
 
 // Callers that were answered together come back one by one, each as soon as it has a core: the
@@ -193,7 +212,19 @@ void append_writer::put_back(members& group) {
   for (auto& one : group)
     if (unanswered(one)) left.push_back(std::move(one));
   std::erase_if(group, unanswered);
-  for (auto& one : left | std::views::reverse) queue_.push_front(std::move(one));
+  for (auto& one : left | std::views::reverse) {
+    one.floor.reset();  // nothing of it was stored
+    one.in_doubt = false;
+    queue_.push_front(std::move(one));
+  }
+}
+
+// What is not in the air goes out anew, in its order. Held.
+void append_writer::bring_back() {
+  while (!flights_.empty() && !flights_.back().sent) {
+    for (auto& one : flights_.back().group | std::views::reverse) queue_.push_front(std::move(one));
+    flights_.pop_back();
+  }
 }
 
 // What was in flight is counted off first: a completion that appends again finds room.
@@ -226,8 +257,8 @@ void append_writer::answer_all(members group) {
 void append_writer::hand_over() {
   quiet_word_.fetch_add(1);
   if (stopping_) env_.wake_all(quiet_word_);
-  if (queue_.empty()) return;
-  const auto& next = queue_.front().lent;
+  if (!has_work()) return;
+  const auto& next = flights_.empty() ? queue_.front().lent : flights_.front().group.front().lent;
   if (!next) return wake_io();
   next->word.fetch_add(1);
   env_.wake_one(next->word);
@@ -246,7 +277,7 @@ void append_writer::run_io() {
   lock_type lock(mutex_);
   for (;;) {
     io_awake_ = true;
-    if (!leading_ && !queue_.empty()) {
+    if (!leading_ && has_work()) {
       lead(lock, nullptr);
       continue;
     }
@@ -278,7 +309,7 @@ void append_writer::close() {
         lock.unlock();
         env_.park(quiet_word_, seen);
         lock.lock();
-      } else if (!queue_.empty()) {
+      } else if (has_work()) {
         lead(lock, nullptr);
       } else {
         break;

@@ -4,11 +4,12 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "annals/engine.h"
 #include "draft.h"
 #include "group_statement.h"
+#include "known_heads.h"
 
 namespace annals {
 inline namespace v1 {
@@ -24,7 +25,8 @@ struct writer_settings {
 };
 
 /// The one connection that appends: what was asked for meanwhile goes out as one group, in one
-/// round trip and one commit. Waiting callers lead.
+/// round trip and one commit. Waiting callers lead. Where the place of a group is known, it is sent
+/// before the one in front of it is answered.
 ///
 /// A group whose fate is unknown is sent again, on a new connection, until it answers.
 ///
@@ -54,7 +56,7 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   };
   outcome<prepared> prepare(connection& on, const append_draft& draft, clock_reading deadline);
   /// Takes the lock, checks and stores inside the transaction that is open.
-  result<appended> append_on(connection& on, const prepared& ready, clock_reading deadline);
+  result<appended> append_on(connection& on, prepared& ready, clock_reading deadline);
   /// What became of it when the connection was lost in the commit; true under the lock, which the
   /// lost one held.
   result<appended> look_for(const prepared& ready, const failure& cause);
@@ -81,15 +83,25 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
     std::shared_ptr<turn> lent{};
     std::optional<result<appended>> answer{};
     std::optional<result<void>> work_answer{};
+    std::optional<std::uint64_t> floor{};  // a position from before it was first sent
+    bool in_doubt = false;                 // it may be stored
   };
   using members = std::vector<pending>;
+  struct flight {  // a group, sent or not, whose answer was not taken yet
+    members group{};
+    std::optional<optimistic_group> sent{};
+    clock_reading deadline{};
+  };
 
   void enqueue(pending one, bool waits);
   bool admit(std::size_t bytes, bool waits, std::optional<error>& refused);
   void lead(lock_type& lock, const std::atomic<std::uint32_t>* done);
+  bool has_work() const noexcept { return !queue_.empty() || !flights_.empty(); }
+  bool may_launch() const noexcept;
   void gather(lock_type& lock);
   members take_group();
   void put_back(members& group);
+  void bring_back();
   void hand_over();
   void wake_io();
   void run_io();
@@ -104,23 +116,27 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   };
 
   // By whoever leads, without the lock.
-  void execute(members& group);
+  void launch(flight& one);
+  outcome<std::optional<optimistic_group>> placed(connection& on, const members& group,
+                                                  clock_reading deadline, bool may_ask);
+  void land(flight& one);
+  bool receive(flight& one);
+  void recall();
   void send_until_answered(std::span<pending> group);
   void work_until_answered(pending& one);
-  outcome<void> send(std::span<pending> group, bool first_time, clock_reading deadline);
-  bool hopes(const append_draft& draft, const std::vector<bool>& diverged) const;
-  /// Stores an append by the optimistic statement; false: it is to go out as a group of one.
-  outcome<bool> send_optimistic(connection& on, pending& one, group_parts parts,
-                                clock_reading deadline);
-  outcome<connection*> connected(clock_reading deadline);
+  outcome<void> send(std::span<pending> group, clock_reading deadline);
+  /// `group` is what is in hand meanwhile.
+  outcome<connection*> connected(clock_reading deadline, std::span<pending> group = {});
+  outcome<void> lower_floors(std::span<pending> group);
   outcome<std::vector<std::int32_t>> find_categories(connection& on,
                                                      std::span<const append_draft* const> group,
                                                      clock_reading deadline);
   outcome<std::vector<bool>> find_diverged(connection& on,
                                            std::span<const append_draft* const> group,
                                            clock_reading deadline);
+  /// Whether neither would ask the server.
+  bool all_known(std::span<const append_draft* const> group);
   void give_answers(connection& on, std::span<pending> group, const group_answer& told);
-  void remember_streams(const pending& stored);
   result<appended> answer_of(connection& on, const placed_member& of, const group_answer& told,
                              std::uint64_t& last);
   /// Why a member was not stored now; none when it was.
@@ -142,12 +158,12 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   std::unique_ptr<connection> connection_;
   statement lock_;
   std::unordered_map<int, statement> statements_{};
-  std::atomic<std::uint64_t> floor_;  // a position that was committed before the group in hand
-  bool alone_ = true;                 // nobody else had appended when the last group was stored
-  std::unordered_set<uuid> with_events_{};  // keys of streams that have events
+  std::atomic<std::uint64_t> floor_;  // a position that the server had reached
+  known_heads heads_{};
 
   mutable std::mutex mutex_{};
   std::deque<pending> queue_{};
+  std::deque<flight> flights_{};  // changed by whoever leads, and with the lock
   bool leading_ = false;
   std::size_t answered_ = 0;  // waiting callers of the last group
   std::size_t expected_ = 0;  // in the queue, before the leader goes on; 0: it does not wait

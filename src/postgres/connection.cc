@@ -222,11 +222,9 @@ class wire_parameters {
 }  // namespace
 
 outcome<void> connection::send(std::span<const command> commands, clock_reading deadline) {
-  warned_ = false;
-  expected_.clear();
+  auto& expected = expected_.emplace_back();
   last_used_ = env_.monotonic();
   if (PQenterPipelineMode(conn_) == 0) return std::unexpected(lost("sending"));
-  std::unordered_set<std::string_view> preparing;
   for (const auto& one : commands) {
     const wire_parameters with(one);
     const auto& name = one.what->name;
@@ -234,26 +232,29 @@ outcome<void> connection::send(std::span<const command> commands, clock_reading 
       if (PQsendQueryParams(conn_, one.what->sql.c_str(), with.size(), with.types.data(),
                             with.values.data(), with.lengths.data(), with.formats.data(), 1) == 0)
         return std::unexpected(lost("sending"));
-      expected_.push_back({});
+      expected.push_back({});
       continue;
     }
-    if (!prepared_.contains(name) && preparing.insert(name).second) {
+    if (prepared_.insert(name).second) {
       if (PQsendPrepare(conn_, name.c_str(), one.what->sql.c_str(), with.size(),
                         with.types.data()) == 0)
         return std::unexpected(lost("sending"));
-      expected_.push_back({one.what});
+      expected.push_back({name});
     }
     if (PQsendQueryPrepared(conn_, name.c_str(), with.size(), with.values.data(),
                             with.lengths.data(), with.formats.data(), 1) == 0)
       return std::unexpected(lost("sending"));
-    expected_.push_back({});
+    expected.push_back({});
   }
   if (PQpipelineSync(conn_) == 0) return std::unexpected(lost("sending"));
   return flush(deadline);
 }
 
 outcome<std::vector<rows>> connection::receive(clock_reading deadline) {
+  warned_ = false;
   std::vector<rows> answers;
+  const auto expected = std::move(expected_.front());
+  expected_.pop_front();
   std::optional<failure> problem;
   std::size_t at = 0;
   for (;;) {
@@ -265,15 +266,14 @@ outcome<std::vector<rows>> connection::receive(clock_reading deadline) {
     if (status == PGRES_PIPELINE_SYNC) break;
     if (status == PGRES_FATAL_ERROR && !problem) problem = failed(*got);
     if (problem && problem->lost) return std::unexpected(*problem);
-    const auto* const prepared = at < expected_.size() ? expected_[at].prepared : nullptr;
-    ++at;
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) continue;  // failed, or aborted
-    if (prepared != nullptr)
-      prepared_.insert(prepared->name);
-    else
-      answers.push_back(std::move(one));
+    const std::string none;
+    const auto& prepared = at < expected.size() ? expected[at++].prepared : none;
+    const bool done = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+    if (!done && !prepared.empty()) prepared_.erase(prepared);  // failed, or aborted
+    if (done && prepared.empty()) answers.push_back(std::move(one));
   }
-  if (PQexitPipelineMode(conn_) == 0) return std::unexpected(lost("receiving"));
+  if (expected_.empty() && PQexitPipelineMode(conn_) == 0)
+    return std::unexpected(lost("receiving"));
   if (problem) return std::unexpected(*problem);
   return answers;
 }

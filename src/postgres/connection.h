@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,7 +70,8 @@ class connection {
   outcome<std::vector<rows>> run(std::initializer_list<command> commands, clock_reading deadline) {
     return run(std::span(commands.begin(), commands.size()), deadline);
   }
-  /// The same in two steps, so that a caller works while the server does.
+  /// The same in two steps, so that a caller works while the server does. More may be sent before
+  /// the first is received; each is a transaction of its own, and they are received in order.
   outcome<void> send(std::span<const command> commands, clock_reading deadline);
   outcome<std::vector<rows>> receive(clock_reading deadline);
   /// Runs several statements without parameters, as one transaction unless they say otherwise.
@@ -79,7 +81,8 @@ class connection {
   /// Sends rows by COPY … FROM STDIN (FORMAT binary); `body` is the whole of it.
   outcome<void> copy_in(const std::string& copy, std::string_view body, clock_reading deadline);
 
-  /// True when the last commit came with a warning: a wait for a standby that was cut short.
+  /// True when the commit received last came with a warning: a wait for a standby that was cut
+  /// short.
   bool warned() const noexcept { return warned_; }
   const std::string& warning() const noexcept { return warning_; }
   /// True when the server has not hung up, as far as is known without asking it.
@@ -99,7 +102,7 @@ class connection {
   connection(env& environment, pg_conn* conn, bool owned);
 
   struct expected_result {
-    const statement* prepared = nullptr;  // null: the rows of a statement
+    std::string prepared{};  // a statement's name; empty: the rows of one
   };
 
   failure lost(std::string_view doing);
@@ -118,7 +121,7 @@ class connection {
   bool was_nonblocking_ = false;                             // of a borrowed one
   void (*old_receiver_)(void*, const pg_result*) = nullptr;  // likewise
   std::unordered_set<std::string> prepared_{};
-  std::vector<expected_result> expected_{};
+  std::deque<std::vector<expected_result>> expected_{};  // of each sending
   bool warned_ = false;
   std::string warning_{};
   clock_reading last_used_{};

@@ -13,24 +13,6 @@ constexpr std::uint64_t highest_bit = UINT64_C(1) << 63U;
 // first hour of 1970.
 constexpr std::uint64_t least_reading = UINT64_C(3'600'000) << 16U;
 
-array_parameter int4s() {
-  return {type::int4s, type::int4};
-}
-array_parameter int8s() {
-  return {type::int8s, type::int8};
-}
-array_parameter int2s() {
-  return {type::int2s, type::int2};
-}
-array_parameter texts() {
-  return {type::texts, type::text};
-}
-array_parameter uuids() {
-  return {type::uuids, type::uuid};
-}
-array_parameter booleans() {
-  return {type::booleans, type::boolean};
-}
 array_parameter jsons() {
   return {type::jsons, type::json};
 }
@@ -44,11 +26,6 @@ void add_document(array_parameter& to, const std::string& document) {
     to.add_null();
   else
     to.add_json(document);
-}
-
-template <class... Arrays>
-void finish_into(std::vector<parameter>& out, Arrays&... arrays) {
-  (out.push_back(std::move(arrays).finish()), ...);
 }
 
 using group = std::span<const append_draft* const>;
@@ -216,6 +193,10 @@ void add_tags(std::vector<parameter>& out, group members) {
 
 std::int64_t turned_reading(std::uint64_t reading) noexcept {
   return static_cast<std::int64_t>(std::max(reading, least_reading) ^ highest_bit);
+}
+
+std::int64_t stored_reading(std::int64_t turned) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(turned) ^ highest_bit);
 }
 
 std::vector<parameter> group_parameters(std::span<const append_draft* const> members,

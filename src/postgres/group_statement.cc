@@ -1,5 +1,7 @@
 #include "group_statement.h"
 
+#include <algorithm>
+#include <cctype>
 #include <string>
 
 namespace annals {
@@ -16,45 +18,6 @@ constexpr int row_of_notice = 4;
 
 // Clock readings are unsigned, BIGINT is not: with the highest bit turned they keep their order.
 constexpr std::string_view turn = "'-9223372036854775808'::bigint";
-
-/// Replaces $name by the number of a parameter and S. by the schema.
-class sql_text {
- public:
-  sql_text(std::string_view schema, std::span<const std::string_view> parameters)
-      : schema_(schema), parameters_(parameters) {}
-
-  std::string operator()(std::string_view text) const {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '@') {
-        auto end = i + 1;
-        while (end < text.size() &&
-               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
-          ++end;
-        out += '$' + std::to_string(number_of(text.substr(i + 1, end - i - 1)));
-        i = end - 1;
-      } else if (text.substr(i).starts_with("S.") &&
-                 (i == 0 || text[i - 1] == ' ' || text[i - 1] == '(')) {
-        out += schema_;
-        out += '.';
-        ++i;
-      } else {
-        out += text[i];
-      }
-    }
-    return out;
-  }
-
- private:
-  std::size_t number_of(std::string_view name) const {
-    for (std::size_t i = 0; i < parameters_.size(); ++i)
-      if (parameters_[i] == name) return i + 1;
-    return 0;
-  }
-
-  std::string_view schema_;
-  std::span<const std::string_view> parameters_;
-};
 
 constexpr std::string_view base_parameters[] = {
     "c_member", "c_key",       "c_name",     "c_kind",     "c_wanted",
@@ -83,7 +46,8 @@ std::vector<std::string_view> parameters_of(group_parts parts) {
 // What a stream is, and whether it is as the writer believes.
 constexpr std::string_view checked_sql = R"(
 newest AS MATERIALIZED (
-  SELECT global_position, hlc # TURN AS hlc FROM S.events ORDER BY global_position DESC LIMIT 1),
+  SELECT global_position, event_id, hlc # TURN AS hlc
+  FROM S.events ORDER BY global_position DESC LIMIT 1),
 base AS MATERIALIZED (
   SELECT coalesce((SELECT global_position FROM newest), 0) AS position,
          coalesce((SELECT hlc FROM newest), TURN) AS hlc),
@@ -208,9 +172,9 @@ told AS MATERIALIZED (
 // kind, number, fault, base, a, b, c, id, text, id2, category
 constexpr std::string_view check_rows_sql = R"(
 SELECT 0::smallint, n::int, fault, (SELECT position FROM base), actual,
-       CASE WHEN fault = 3 THEN global_position END, NULL::bigint,
+       CASE WHEN fault = 3 THEN global_position END, (SELECT hlc FROM base),
        CASE WHEN fault = 3 THEN event_id END, CASE WHEN fault = 1 THEN holder END,
-       NULL::uuid, NULL::int
+       (SELECT event_id FROM newest), NULL::int
 FROM checked
 UNION ALL SELECT 3::smallint, 0, 0, NULL, global_position, NULL, NULL, event_id, NULL, NULL, NULL
 FROM found)";
@@ -243,6 +207,34 @@ std::string quoted_literal(std::string_view text) {
 std::string with_names(std::string text, const sql_names& names) {
   text = replaced(std::move(text), "TURN", turn);
   return replaced(std::move(text), "S.", names.schema + ".");
+}
+
+std::string with_numbers(std::string text, const std::string& schema,
+                         std::span<const std::string_view> parameters) {
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  };
+  text = replaced(std::move(text), "TURN", turn);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '@') {
+      const auto name = std::string_view(text).substr(
+          i + 1, std::size_t(std::ranges::find_if_not(text.begin() + std::ptrdiff_t(i) + 1,
+                                                      text.end(), is_word) -
+                             text.begin()) -
+                     i - 1);
+      const auto number = std::ranges::find(parameters, name) - parameters.begin() + 1;
+      out += '$' + std::to_string(number);
+      i += name.size();
+    } else if (std::string_view(text).substr(i).starts_with("S.") &&
+               (i == 0 || text[i - 1] == ' ' || text[i - 1] == '(')) {
+      out += schema + ".";
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 std::string name_with(std::string name, group_parts parts) {
@@ -280,7 +272,9 @@ statement lock_statement(const sql_names& names) {
 
 statement group_statement(const sql_names& names, group_parts parts) {
   const auto parameters = parameters_of(parts);
-  const sql_text fill(names.schema, parameters);
+  const auto fill = [&](std::string from) {
+    return with_numbers(std::move(from), names.schema, parameters);
+  };
   std::string text("WITH");
   text += checked_sql;
   std::string refused;
@@ -300,7 +294,7 @@ statement group_statement(const sql_names& names, group_parts parts) {
   if (parts.conditions) text += condition_rows_sql;
   if (parts.commands) text += command_rows_sql;
   if (!names.channel.empty()) text += notice_rows_sql;
-  text = fill(replaced(std::move(text), "TURN", turn));
+  text = fill(std::move(text));
   if (parts.conditions)
     text = replaced(std::move(text), "HIDDEN", hidden_sql(names.schema, fill("@now")));
   text = replaced(std::move(text), "CHANNEL", quoted_literal(names.channel));
@@ -316,7 +310,7 @@ group_answer read_group_answer(const rows& from) {
     const auto n = static_cast<std::size_t>(from.int4(i, 1));
     switch (from.int2(i, 0)) {
       case row_of_check: {
-        answer.base = number(i, 3);
+        answer.newest = {number(i, 3), from.uuid(i, 9), from.int8(i, 6)};
         if (answer.checks.size() < n) answer.checks.resize(n);
         answer.checks[n - 1] = {.fault = from.int4(i, 2),
                                 .actual = {number(i, 4)},

@@ -17,6 +17,15 @@ struct group_parts {
   static group_parts of(std::span<const append_draft* const> group);
 };
 
+/// The newest event of a store.
+struct newest_event {
+  std::uint64_t position = 0;  ///< 0: not known, or there is none
+  uuid id{};
+  std::int64_t reading = INT64_MIN;  ///< its clock reading, turned
+
+  bool operator==(const newest_event&) const = default;
+};
+
 /// What the server said of a group, in rows of different kinds.
 struct group_answer {
   struct check {
@@ -46,7 +55,7 @@ struct group_answer {
     uuid event_id{};
     std::uint64_t position = 0;
   };
-  std::uint64_t base = 0;  ///< the newest position before the group
+  newest_event newest{};  ///< before the group
   std::vector<check> checks{};
   std::vector<condition> conditions{};  ///< those that failed
   std::vector<known_command> commands{};
@@ -93,12 +102,18 @@ void add_event(std::vector<parameter>& to, const draft_event& event, payload_col
 /// Texts of statements: `S.` stands for the schema, TURN for the bit that readings are turned by.
 std::string replaced(std::string text, std::string_view what, std::string_view by);
 std::string with_names(std::string text, const sql_names& names);
+/// Here parameters have names: @name becomes the number of its place.
+std::string with_numbers(std::string text, const std::string& schema,
+                         std::span<const std::string_view> parameters);
 std::string quoted_literal(std::string_view text);
 std::string name_with(std::string name, group_parts parts);
 
 /// A clock reading as statements take it: BIGINT keeps the order of readings when their highest bit
 /// is turned.
 std::int64_t turned_reading(std::uint64_t reading) noexcept;
+
+/// And back, as events have it.
+std::int64_t stored_reading(std::int64_t turned) noexcept;
 
 group_answer read_group_answer(const rows& from);
 

@@ -1,25 +1,36 @@
 #pragma once
 
-#include "group_statement.h"
+#include "known_heads.h"
 
 namespace annals {
 inline namespace v1 {
 namespace postgres {
 
-/// True for one append of one event whose checks the optimistic statement has: a version, or none;
-/// at most one condition, of one tag. What it takes from there is stricter than what was asked.
+/// What an optimistic group needs of its statement; each combination is a statement of its own.
+struct optimistic_parts {
+  bool commands = false;
+  bool conditions = false;
+  bool tags = false;
+  bool streams = false;  ///< some that the writer does not know
+
+  static optimistic_parts of(const optimistic_group& group);
+  int number() const noexcept;
+};
+
+/// True where the optimistic statement has the conditions of an append: each of one tag at least.
+/// What it takes from there is stricter than what was asked.
 bool is_optimistic(const append_draft& draft);
 
-/// The statement of a lonely append to a stream that has events. It stores the event, and answers
-/// its version, when nothing was stored behind the position `floor` and all checks pass; else it
-/// stores nothing and answers no row, and the statement of groups has to tell why.
+/// The statement of a group whose place its writer knows. It stores all of it, and answers how many
+/// events that were, when the newest event is the one it believes in and all checks pass; else it
+/// stores nothing and answers 0, and the statement of groups has to tell why.
 ///
-/// Executed late, behind our back, after the append was sent again, it has no effect: whatever the
-/// second sending or anybody else has stored stands behind `floor`.
-statement optimistic_statement(const sql_names& names, group_parts parts);
+/// Executed late, behind our back, after the group was sent again, it has no effect: whatever the
+/// second sending or anybody else has stored is newer than the event it asks for.
+statement optimistic_statement(const sql_names& names, optimistic_parts parts);
 
-std::vector<parameter> optimistic_parameters(const append_draft& draft, const sql_names& names,
-                                             std::uint64_t floor);
+std::vector<parameter> optimistic_parameters(const optimistic_group& group, optimistic_parts parts,
+                                             const sql_names& names);
 
 }  // namespace postgres
 }  // namespace v1

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "annals/time.h"
 #include "annals/uuid.h"
@@ -78,6 +80,30 @@ class array_parameter {
   bool has_null_ = false;
   std::string bytes_;
 };
+
+inline array_parameter int2s() {
+  return {type::int2s, type::int2};
+}
+inline array_parameter int4s() {
+  return {type::int4s, type::int4};
+}
+inline array_parameter int8s() {
+  return {type::int8s, type::int8};
+}
+inline array_parameter booleans() {
+  return {type::booleans, type::boolean};
+}
+inline array_parameter texts() {
+  return {type::texts, type::text};
+}
+inline array_parameter uuids() {
+  return {type::uuids, type::uuid};
+}
+
+template <class... Arrays>
+void finish_into(std::vector<parameter>& out, Arrays&... arrays) {
+  (out.push_back(std::move(arrays).finish()), ...);
+}
 
 /// An array of texts as PostgreSQL writes it, {"a","b"}: for arrays of arrays, which need not be of
 /// one length then.

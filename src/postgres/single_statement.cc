@@ -12,8 +12,8 @@ namespace {
 // The rows are those of group_statement. `lonely` is one row whatever the store holds.
 constexpr std::string_view single_sql = R"(WITH lonely AS MATERIALIZED (
   SELECT s.name AS holder, coalesce(h.version, 0) AS actual, h.global_position, h.event_id,
-         coalesce(n.global_position, 0) AS base, f.global_position AS found,
-         coalesce(n.hlc # TURN, TURN) AS hlc,
+         coalesce(n.global_position, 0) AS base, n.event_id AS base_id,
+         f.global_position AS found, coalesce(n.hlc # TURN, TURN) AS hlc,
          CASE WHEN s.name <> $2 THEN 1
               WHEN s.tombstone THEN 2
               WHEN NOT CASE $3 WHEN 0 THEN true WHEN 1 THEN h.version IS NULL
@@ -21,7 +21,7 @@ constexpr std::string_view single_sql = R"(WITH lonely AS MATERIALIZED (
                                ELSE coalesce(h.version, 0) = $4 END THEN 3
               ELSE 0 END AS fault
   FROM (SELECT 1) one
-  LEFT JOIN LATERAL (SELECT global_position, hlc FROM S.events
+  LEFT JOIN LATERAL (SELECT global_position, event_id, hlc FROM S.events
                      ORDER BY global_position DESC LIMIT 1) n ON true
   LEFT JOIN S.streams s ON s.stream_key = $1
   LEFT JOIN LATERAL (SELECT e.version, e.global_position, e.event_id FROM S.events e
@@ -40,8 +40,8 @@ new_streams AS (
   INSERT INTO S.streams (stream_key, name, aggregate_id, category_id)
   SELECT $1, $2, $5, $6 FROM lonely WHERE fault = 0 AND found IS NULL AND holder IS NULL)
 SELECT 0::smallint, 1, fault, base, actual, CASE WHEN fault = 3 THEN global_position END,
-       NULL::bigint, CASE WHEN fault = 3 THEN event_id END, CASE WHEN fault = 1 THEN holder END,
-       NULL::uuid, NULL::int, NOTICE
+       hlc, CASE WHEN fault = 3 THEN event_id END, CASE WHEN fault = 1 THEN holder END,
+       base_id, NULL::int, NOTICE
 FROM lonely
 UNION ALL SELECT 3::smallint, 0, 0, NULL, found, NULL, NULL, $8, NULL, NULL, NULL, NULL
 FROM lonely WHERE found IS NOT NULL)";

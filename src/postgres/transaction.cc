@@ -50,7 +50,7 @@ result<appended> postgres_store::append_inside(
     if (!on.idle()) on.roll_back(until);
     return std::unexpected(std::move(why));
   };
-  const auto ready = writer_->prepare(on, draft, until);
+  auto ready = writer_->prepare(on, draft, until);
   if (!ready) return std::unexpected(to_error(ready.error(), "appending"));
   if (auto begun = on.run_script("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
                                  "SET LOCAL lock_timeout = '" +

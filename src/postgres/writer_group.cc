@@ -1,10 +1,10 @@
-// What leading does: a group is sent until it is answered. See append_writer.h.
+// What leading does: a group is sent until it is answered. See append_writer.h; writer_flights.cc
+// has what is sent before the answer to the group in front of it.
 #include <algorithm>
 
 #include "annals/assert.h"
 #include "annals/stream.h"
 #include "append_writer.h"
-#include "optimistic_statement.h"
 
 namespace annals {
 inline namespace v1 {
@@ -16,9 +16,7 @@ constexpr std::chrono::milliseconds longest_pause{1'000};
 constexpr std::string_view read_only = "25006";  // the server is no primary any more
 constexpr int most_passing_failures = 10;        // of the same group, where nothing is in doubt
 
-constexpr int number_of_single = 8;               // behind those of all combinations
-constexpr int first_optimistic = 9;               // and of these as many again
-constexpr std::size_t most_remembered = 100'000;  // streams that have events
+constexpr int number_of_single = 8;  // behind those of all combinations
 
 int number_of(group_parts parts) noexcept {
   return (parts.commands ? 1 : 0) | (parts.conditions ? 2 : 0) | (parts.tags ? 4 : 0);
@@ -26,14 +24,7 @@ int number_of(group_parts parts) noexcept {
 
 }  // namespace
 
-void append_writer::execute(members& group) {
-  if (group.front().work)
-    work_until_answered(group.front());
-  else
-    send_until_answered(group);
-}
-
-outcome<connection*> append_writer::connected(clock_reading deadline) {
+outcome<connection*> append_writer::connected(clock_reading deadline, std::span<pending> group) {
   if (connection_ && connection_->usable()) return connection_.get();
   drop_connection();
   if (env_.monotonic() >= deadline)
@@ -42,14 +33,42 @@ outcome<connection*> append_writer::connected(clock_reading deadline) {
   auto made = connection::open(env_, settings_.connect, session::write);
   if (!made) return std::unexpected(made.error());
   connection_ = std::move(*made);
+  if (auto lowered = lower_floors(group); !lowered) {
+    drop_connection();
+    return std::unexpected(lowered.error());
+  }
   return connection_.get();
+}
+
+// The server may be a standby that had not come as far as the one before: what is sent to it is
+// stored, and looked for, behind what it has.
+outcome<void> append_writer::lower_floors(std::span<pending> group) {
+  const statement newest{
+      {}, "SELECT coalesce(max(global_position), 0) FROM " + settings_.names.schema + ".events"};
+  const auto got = connection_->run({command{&newest, {}}},
+                                    env_.monotonic() + settings_.connect.connect_timeout);
+  if (!got) {
+    auto problem = got.error();
+    problem.unsent = true;
+    return std::unexpected(std::move(problem));
+  }
+  const auto head = static_cast<std::uint64_t>(got->at(0).int8(0, 0));
+  const auto lower = [head](pending& one) {
+    if (one.floor) one.floor = std::min(*one.floor, head);
+  };
+  floor_ = std::min(floor_.load(), head);
+  std::ranges::for_each(group, lower);
+  const std::scoped_lock lock(mutex_);
+  for (auto& one : flights_) std::ranges::for_each(one.group, lower);
+  std::ranges::for_each(queue_, lower);
+  return {};
 }
 
 // The next server may be another one: nothing that was read from this one counts there.
 void append_writer::drop_connection() {
   connection_.reset();
   names_.forget();
-  with_events_.clear();
+  heads_.forget();
   const std::scoped_lock lock(seen_mutex_);
   seen_.clear();
 }
@@ -65,9 +84,9 @@ void append_writer::pause(int attempt) {
 void append_writer::send_until_answered(std::span<pending> group) {
   auto deadline = group.front().deadline;  // that of the last who gives up
   for (const auto& one : group) deadline = std::max(deadline, one.deadline);
-  bool in_doubt = false;
+  bool in_doubt = std::ranges::any_of(group, &pending::in_doubt);
   for (int attempt = 0;; ++attempt) {
-    const auto sent = send(group, attempt == 0, deadline);
+    const auto sent = send(group, deadline);
     if (sent) return;
     const auto& problem = sent.error();
     in_doubt = in_doubt || (problem.lost && !problem.unsent);
@@ -114,37 +133,14 @@ void append_writer::work_until_answered(pending& one) {
   }
 }
 
-// Whether the stream has events is known from what was expected, or from an append before.
-bool append_writer::hopes(const append_draft& draft, const std::vector<bool>& diverged) const {
-  if (!alone_ || floor_ == 0 || !is_optimistic(draft)) return false;
-  if (std::ranges::find(diverged, true) != diverged.end()) return false;
-  const auto& check = draft.checks.front();
-  return check.expected.what() == expect::kind::at || with_events_.contains(check.key);
-}
-
-outcome<bool> append_writer::send_optimistic(connection& on, pending& one, group_parts parts,
-                                             clock_reading deadline) {
-  auto& text = statements_[first_optimistic + number_of(parts)];
-  if (text.sql.empty()) text = optimistic_statement(settings_.names, parts);
-  const std::uint64_t floor = floor_;
-  const auto told =
-      on.run({command{&lock_, {}},
-              command{&text, optimistic_parameters(one.draft, settings_.names, floor)}},
-             deadline);
-  if (!told) return std::unexpected(told.error());
-  if (on.warned()) return std::unexpected(failure{.message = on.warning(), .lost = true});
-  if (told->at(1).size() == 0) return false;
-  one.answer = appended{.first = {.sequence = floor + 1},
-                        .last = {.sequence = floor + 1},
-                        .stream_version = {static_cast<std::uint64_t>(told->at(1).int8(0, 0))}};
-  floor_ = floor + 1;
-  return true;
-}
-
-outcome<void> append_writer::send(std::span<pending> group, bool first_time,
-                                  clock_reading deadline) {
-  const auto on = connected(deadline);
+outcome<void> append_writer::send(std::span<pending> group, clock_reading deadline) {
+  const auto on = connected(deadline, group);
   if (!on) return std::unexpected(on.error());
+  std::uint64_t floor = floor_;
+  for (auto& one : group) {
+    if (!one.floor) one.floor = floor_;
+    floor = std::min(floor, *one.floor);
+  }
   std::vector<const append_draft*> drafts;
   drafts.reserve(group.size());
   for (const auto& one : group) drafts.push_back(&one.draft);
@@ -161,18 +157,13 @@ outcome<void> append_writer::send(std::span<pending> group, bool first_time,
     if (!found) return before(found.error());
     diverged = std::move(*found);
   }
-  if (first_time && group.size() == 1 && hopes(*drafts.front(), diverged)) {
-    const auto stored = send_optimistic(**on, group.front(), parts, deadline);
-    if (!stored) return std::unexpected(stored.error());
-    if (*stored) return {};
-  }
   const bool single = is_single(drafts);
   auto& text = statements_[single ? number_of_single : number_of(parts)];
   if (text.sql.empty())
     text = single ? single_statement(settings_.names) : group_statement(settings_.names, parts);
   auto parameters =
-      single ? single_parameters(*drafts.front(), settings_.names, categories->front(), floor_)
-             : group_parameters(drafts, parts, settings_.names, *categories, diverged, floor_,
+      single ? single_parameters(*drafts.front(), settings_.names, categories->front(), floor)
+             : group_parameters(drafts, parts, settings_.names, *categories, diverged, floor,
                                 env_.now());
   const auto told =
       (*on)->run({command{&lock_, {}}, command{&text, std::move(parameters)}}, deadline);
@@ -206,6 +197,19 @@ outcome<std::vector<std::int32_t>> append_writer::find_categories(
     }
   }
   return ids;
+}
+
+bool append_writer::all_known(std::span<const append_draft* const> group) {
+  for (const auto* draft : group) {
+    for (const auto& check : draft->checks)
+      if (!names_.find(check.category, check.names)) return false;
+    for (const auto& condition : draft->conditions) {
+      const std::scoped_lock lock(seen_mutex_);
+      if (!condition.after.is_start() && !seen_.contains(condition.after.in(0).sequence))
+        return false;
+    }
+  }
+  return true;
 }
 
 // Positions and their events never change: what a reader has seen need not be asked again.
@@ -248,8 +252,7 @@ outcome<std::vector<bool>> append_writer::find_diverged(connection& on,
 // and goes out again by itself.
 void append_writer::give_answers(connection& on, std::span<pending> group,
                                  const group_answer& told) {
-  std::uint64_t last = told.base;
-  alone_ = told.base == floor_;
+  std::uint64_t last = told.newest.position;
   placed_member of{nullptr, 0, 0, 0};
   std::size_t checks = 0;
   std::size_t conditions = 0;
@@ -268,18 +271,18 @@ void append_writer::give_answers(connection& on, std::span<pending> group,
     }
     of = {&draft, number++, checks, conditions};
     group[m].answer = answer_of(on, of, told, last);
-    remember_streams(group[m]);
     checks += draft.checks.size();
     conditions += draft.conditions.size();
   }
   if (last > floor_) floor_ = last;
-}
-
-void append_writer::remember_streams(const pending& stored) {
-  if (!*stored.answer) return;
-  if (with_events_.size() >= most_remembered) with_events_.clear();
-  for (const auto& check : stored.draft.checks)
-    if (check.events > 0) with_events_.insert(check.key);
+  std::vector<const append_draft*> drafts;
+  std::vector<bool> stored;
+  for (const auto& one : group) {
+    drafts.push_back(&one.draft);
+    stored.push_back(one.answer && *one.answer &&
+                     (*one.answer)->first.sequence > told.newest.position);
+  }
+  heads_.learn(drafts, stored, told);
 }
 
 result<appended> append_writer::answer_of(connection& on, const placed_member& of,
@@ -406,8 +409,7 @@ outcome<append_writer::prepared> append_writer::prepare(connection& on, const ap
   return ready;
 }
 
-result<appended> append_writer::append_on(connection& on, const prepared& ready,
-                                          clock_reading deadline) {
+result<appended> append_writer::append_on(connection& on, prepared& ready, clock_reading deadline) {
   const auto group = std::span(&ready.draft, 1);
   const auto parts = group_parts::of(group);
   // Not kept: names of prepared statements are the owner's of the connection.
@@ -422,7 +424,8 @@ result<appended> append_writer::append_on(connection& on, const prepared& ready,
              deadline);
   if (!told) return std::unexpected(to_error(told.error(), "appending"));
   const auto answer = read_group_answer(told->at(1));
-  auto last = answer.base;
+  auto last = answer.newest.position;
+  ready.floor = last;
   return answer_of(on, {ready.draft, 0, 0, 0}, answer, last);
 }
 

@@ -51,6 +51,37 @@ class FailoverTest(ServersTest):
         self.assertEqual(len(stored), THREADS * APPENDS)
         self.assertEqual([e["position"] for e in events], [str(i + 1) for i in range(len(events))])
 
+    def test_what_is_sent_again_to_a_standby_that_lagged_is_found_there(self) -> None:
+        """Such a standby has fewer events than the writer knows of: what it stores there stands below what it has seen."""
+        lagging = self.standbys[0]
+        with open(self.folder / "acks", "w", encoding="utf-8") as acks:
+            writer = subprocess.Popen([BINARIES / "postgres_writer_program", one_of([self.primary, lagging]), "order", "1", "400"],
+                                      stdout=acks, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(writer.kill)
+        acknowledged = lambda: len((self.folder / "acks").read_text().splitlines())
+        self.wait_until(lambda: acknowledged() > 20)
+        self.sql(lagging, "ALTER SYSTEM SET primary_conninfo = ''")  # it gets nothing more
+        self.sql(lagging, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        self.sql(lagging, "SELECT pg_reload_conf()")
+        self.wait_until(lambda: self.sql(lagging, "SELECT count(*) FROM pg_stat_wal_receiver") == "0")
+        got = int(self.sql(lagging, "SELECT count(*) FROM annals.events"))
+        self.wait_until(lambda: acknowledged() > got + 50)
+        self.script("stop", self.place / "primary", "immediate")
+        self.script("promote", self.place / "s1")
+        in_wait = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'annals'"
+        for _ in range(3):  # each time the server says success with a warning, and it is sent again
+            self.wait_until(lambda: self.sql(lagging, in_wait) == "1")
+            self.sql(lagging, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+            self.wait_until(lambda: self.sql(lagging, in_wait) == "0")
+        self.wait_until(lambda: self.sql(lagging, in_wait) == "1")
+        self.sql(lagging, "ALTER SYSTEM SET synchronous_standby_names = ''")
+        self.sql(lagging, "SELECT pg_reload_conf()")
+        _, said = writer.communicate(timeout=90)
+        self.assertEqual(writer.returncode, 0, said)
+        stored = [e["data"] for e in self.events(lagging)]
+        self.assertEqual(len(stored), len(set(stored)), "something was stored twice")
+        self.assertEqual(stored[-1], "order-0/399")
+
     def test_a_standby_serves_reads_and_follows_by_polling(self) -> None:
         self.store = self.primary
         append = lambda n: self.succeeds(self.annals("append", "order-1", "--type", "noted", "--create", input=f"{n}\n"))

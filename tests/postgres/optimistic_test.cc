@@ -1,4 +1,4 @@
-// Lonely appends, which are sent in the hope that nobody else has appended and that they pass.
+// Appends that are sent in the hope that nobody else has appended and that they pass.
 #include "server.h"
 
 namespace annals_test {
@@ -11,7 +11,8 @@ class LonelyAppends : public PostgresTest {
   /// What the writing session was last asked: the optimistic statement, or that of groups.
   bool was_optimistic() {
     return sql.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%" + schema +
-                     "%.global_position = $4 AND%' AND application_name = '" + name + "'") == "1";
+                     "%' AND query LIKE 'WITH gate AS%' AND application_name = '" + name + "'") ==
+           "1";
   }
   std::unique_ptr<event_store> open_named() { return open("&application_name=" + name); }
   const std::string name = "lonely_" + schema.substr(1, 12);
@@ -69,6 +70,35 @@ TEST_F(LonelyAppends, ThatDoNotPassAreToldWhy) {
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().code(), errc::stream_gone);
   EXPECT_EQ(texts(*store).size(), 1U);
+}
+
+// The server confirms what the writer of an append believes of a stream that the store has not met.
+TEST_F(LonelyAppends, ToStreamsThatAreNotKnownAreHeldAgainstWhatIsThere) {
+  const auto other = open();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(*other, "order-1", noted()));
+  const auto store = open_named();
+  ASSERT_TRUE(append(*store, "order-2", noted()));
+  const auto ahead = append(*store, "order-1", noted(), expect::at({7}));
+  ASSERT_FALSE(ahead);
+  EXPECT_EQ(ahead.error().code(), errc::version_conflict);
+  EXPECT_EQ(ahead.error().why()->actual, version{3});
+  const auto store_too = open_named();
+  ASSERT_TRUE(append(*store_too, "order-2", noted()));
+  const auto taken = append(*store_too, "order-1", noted(), expect::none());
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code(), errc::version_conflict);
+  EXPECT_EQ(append(*store, "order-1", noted(), expect::at({3})).value().stream_version, version{4});
+}
+
+TEST_F(LonelyAppends, BeginStreamsByTheSmallStatementToo) {
+  const auto store = open_named();
+  ASSERT_TRUE(append(*store, "order-1", noted()));
+  EXPECT_EQ(append(*store, "order-2", noted(), expect::none()).value().stream_version, version{1});
+  EXPECT_TRUE(was_optimistic());
+  const auto again = append(*store, "order-2", noted(), expect::none());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), errc::version_conflict);
+  EXPECT_EQ(store->list_streams({}).value().size(), 2U);
 }
 
 TEST_F(LonelyAppends, HeedConditions) {
