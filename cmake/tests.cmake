@@ -40,10 +40,11 @@ target_link_libraries(coroutines_unoptimised PRIVATE annals_core annals_json GTe
 gtest_discover_tests(coroutines_unoptimised DISCOVERY_MODE PRE_TEST TEST_PREFIX unoptimised.
                      PROPERTIES LABELS unit TIMEOUT 300)
 
-foreach(folder IN ITEMS conformance simulation crash)
+foreach(folder IN ITEMS conformance simulation crash device)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   annals_test(${folder}_test ${folder} SOURCES ${sources} LIBRARIES annals::annals annals::testing)
 endforeach()
+target_sources(device_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/device/loop_volume.cc)
 
 # Tests on a PostgreSQL server of their own, which lives as long as this run of ctest.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/postgres/*_test.cc)

@@ -80,6 +80,10 @@ class file {
   /// Locks the file until it is closed: many may hold shared locks, or one the exclusive one, which
   /// needs a file opened for writing. False when others hold what is in the way.
   virtual result<bool> try_lock(lock_kind kind) = 0;
+  /// Asks the system to forget what it keeps of the file in memory, so that reads show what the
+  /// disk holds. What waits to be written stays, and the system may keep more. Unless overridden,
+  /// nothing happens.
+  virtual void drop_cache() noexcept {}
   /// The first `length` bytes, which the file must have, for as long as the mapping lives, also
   /// when the file is closed before. Unless overridden, a copy of them.
   virtual result<std::unique_ptr<mapping>> map(std::uint64_t length);

@@ -127,6 +127,10 @@ class posix_file final : public file {
     return *locked;
   }
 
+  void drop_cache() noexcept override {
+    ::posix_fadvise(opened_.number(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+
   result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
     const auto there = size();
     if (!there) return std::unexpected(there.error());

@@ -39,6 +39,7 @@ commit_log::commit_log(env& environment, store_paths paths, const embedded_optio
       notifier_(waits),
       state_(std::move(tells)),
       supply_(environment, paths_, end.active->number() + 1, written_through(options)),
+      image_(tail_image::budget_for(options.segment_bytes)),
       end_(std::move(end)),
       durable_(end_.place()),
       flushed_(durable_),

@@ -155,7 +155,7 @@ class commit_log : public std::enable_shared_from_this<commit_log> {
   notifier& notifier_;
   std::unique_ptr<shared_state> state_;
   segment_supply supply_;
-  tail_image image_{};
+  tail_image image_;
   std::optional<segment_summing> summing_{};  // of the segment that is written; the leader's
 
   mutable std::mutex mutex_{};

@@ -37,6 +37,7 @@ class failing_env::failing_file final : public file {
   result<std::uint64_t> size() override { return below_->size(); }
   result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
   result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
+  void drop_cache() noexcept override { below_->drop_cache(); }
   std::size_t alignment() const noexcept override { return below_->alignment(); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "annals/limits.h"
 #include "crc32c.h"
 
 namespace annals {
@@ -102,6 +103,14 @@ bool item_view::fits() const noexcept {
 
 std::string_view text_in(const item_view& item, std::size_t length, std::size_t offset) noexcept {
   return {reinterpret_cast<const char*>(item.rest().data()) + offset, length};
+}
+
+std::string_view name_in(const item_view& item) noexcept {
+  const std::size_t length = item.as<name_item>().length;
+  const bool is_name = item.kind() == item_kind::stream_name && length <= limits::stream_name_bytes;
+  return is_name ? std::string_view(reinterpret_cast<const char*>(item.data()) + sizeof(name_item),
+                                    length)
+                 : std::string_view{};
 }
 
 std::optional<std::string> frame_view::problem(std::uint32_t seed) const {

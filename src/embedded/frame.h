@@ -43,6 +43,9 @@ class item_view {
 std::string_view text_in(const item_view& item, std::size_t length,
                          std::size_t offset = 0) noexcept;
 
+/// The name in a name item that was checked, or lost since.
+std::string_view name_in(const item_view& item) noexcept;
+
 /// True when an item that starts `at` and its length stay within `room` bytes.
 bool item_in_bounds(const std::byte* at, std::size_t room) noexcept;
 

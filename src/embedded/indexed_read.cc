@@ -5,6 +5,7 @@
 #include "annals/limits.h"
 #include "annals/stream.h"
 #include "indexed_store.h"
+#include "recent_walk.h"
 #include "sealed_reader.h"
 
 namespace annals {
@@ -26,7 +27,7 @@ class indexed_store::read_run {
         seen_(std::move(seen)),
         request_(request),
         sink_(on_batch),
-        recent_(files_of(seen_), store.tail()),
+        recent_(files_of(seen_), store.tail(), seen_.durable),
         sealed_(seen_.sealed),
         now_(store.environment().now()),
         forwards_(request.direction == direction::forwards),
@@ -153,6 +154,40 @@ class indexed_store::read_run {
   // The recent segments.
 
   result<void> read_recent(std::uint64_t first, std::uint64_t last) {
+    if (is_walked(first, last)) {
+      auto walked = walk_recent(first, last);
+      if (walked || stopped_ || walked.error().code() != errc::store_corrupt) return walked;
+      // What the mapping shows may be at fault: the rest is read from the file, event by event.
+      first = std::max(first, scanned_to_.in(0).sequence + 1);
+      if (first > last) return {};
+    }
+    return pick_recent(first, last);
+  }
+
+  // Few events are found sooner by the index; what is still being written, readers of other
+  // processes do not map.
+  bool is_walked(std::uint64_t first, std::uint64_t last) const {
+    return reports() && !retains() && last - first >= events_per_turn &&
+           std::ranges::none_of(seen_.recent,
+                                [](const auto& one) { return one->file()->direct != nullptr; });
+  }
+
+  result<void> walk_recent(std::uint64_t first, std::uint64_t last) {
+    lsn place;
+    {
+      const lock_type lock(store_.mutex());
+      place = seen_.holder_of(first)->event(first).place;
+    }
+    auto& walk = walk_.emplace(recent_walk::log_part{seen_.sealed, files_of(seen_), seen_.durable,
+                                                     store_.tail().up_to(seen_.durable)},
+                               store_.mutex(), store_.index_->types, store_.index_->categories);
+    auto walked = walk.read({place, first, last, &request_.filter},
+                            [&](const view_lender::turn& turn) { return take(turn); });
+    if (!walked && !batch_.empty()) flush(last_mark_);
+    return walked;
+  }
+
+  result<void> pick_recent(std::uint64_t first, std::uint64_t last) {
     next_ = forwards_ ? first : last;
     for (bool more = true; more && !stopped_;) {
       const auto looked = look_up(forwards_ ? last : first);
@@ -281,6 +316,7 @@ class indexed_store::read_run {
 
   /// Loads what look_up found and hands it to the sink.
   result<void> deliver() {
+    recent_.expect(found_);
     for (std::size_t i = 0; i < found_.size() && !stopped_; ++i) {
       const auto ahead = std::span(found_).subspan(i);
       auto item = recent_.load(ahead);
@@ -304,19 +340,18 @@ class indexed_store::read_run {
                                    .last = last,
                                    .backwards = !forwards_,
                                    .filter = &request_.filter};
-    auto read = sealed_.read(wish, [&](const sealed_reader::turn& turn) { return take(turn); });
+    auto read = sealed_.read(wish, [&](const view_lender::turn& turn) { return take(turn); });
     if (!read && !batch_.empty()) flush(last_mark_);
     return read;
   }
 
-  result<flow> take(const sealed_reader::turn& turn) {
+  result<flow> take(const view_lender::turn& turn) {
     unreported_ += turn.looked_at;
     if (reports()) scanned_to_ = mark(turn.scanned_to, turn.scanned_to_id);
     const bool all =
         !(whole_store_ && retains()) && end_.delivered + turn.events.size() < request_.limit;
     if (all) {
-      if (!turn.events.empty() || unreported_ >= limits::events_between_scan_reports)
-        give(turn.events, scanned_to_);
+      if (!turn.events.empty() || report_is_due()) give(turn.events, scanned_to_);
       return stopped_ ? flow::stop : flow::more;
     }
     for (std::size_t i = 0; i < turn.events.size() && !stopped_; ++i) {
@@ -362,10 +397,14 @@ class indexed_store::read_run {
 
   // What was lent for these events goes back.
   result<void> end_turn() {
-    if (stopped_) return {};
-    if (!batch_.empty() || unreported_ >= limits::events_between_scan_reports) flush(scanned_to_);
+    if (!stopped_ && (!batch_.empty() || report_is_due())) flush(scanned_to_);
     recent_.release();
-    return {};
+    return recent_.check_pages();
+  }
+
+  // The next turn may be the one too many.
+  bool report_is_due() const noexcept {
+    return unreported_ + view_lender::most_looked_at > limits::events_between_scan_reports;
   }
 
   checkpoint mark(std::uint64_t sequence, const uuid& id) const {
@@ -395,6 +434,7 @@ class indexed_store::read_run {
   sink& sink_;
   log_reader recent_;
   sealed_reader sealed_;
+  std::optional<recent_walk> walk_{};
   time_point now_;
   bool forwards_;
   bool whole_store_;

@@ -25,8 +25,53 @@ const segment& log_reader::segment_of(lsn place) {
     const auto found = std::ranges::find(segments_, place.segment(), &segment::number);
     ANNALS_ASSERT(found != segments_.end(), "an event is read in a segment that the reader holds");
     segment_ = *found;
+    mapped_ = nullptr;
+    // What another process writes is read past the page cache.
+    if (segment_->direct) return *segment_;
+    // Where it cannot be mapped, it is read.
+    if (const auto opened = segment_->bytes.open(*segment_->reader, segment_->capacity()); opened) {
+      mapped_ = *opened;
+      if (std::ranges::find(looked_at_, mapped_) == looked_at_.end()) looked_at_.push_back(mapped_);
+    }
   }
   return *segment_;
+}
+
+// A range that cannot be fetched is read: the error is told there.
+const std::byte* log_reader::mapped_at(lsn place, std::size_t length) {
+  const auto& from = segment_of(place);
+  const auto settled = from.number() == durable_.segment() ? durable_.offset() : from.capacity();
+  if (mapped_ == nullptr || place.offset() + length > settled) return nullptr;
+  const bool got = mapped_->fetch(place.offset(), length, settled).has_value();
+  return got ? mapped_->data() + place.offset() : nullptr;
+}
+
+void log_reader::expect(std::span<const wanted_event> all) {
+  constexpr std::size_t expected_bytes = 4096;
+  for (const auto& one : all) {
+    const auto& from = segment_of(one.place);
+    if (mapped_ == nullptr || mapped_->is_fetched(one.place.offset()) || tail_.find(one.place))
+      continue;
+    const auto room = from.capacity() - one.place.offset();
+    mapped_->whole().expect(one.place.offset(), std::min<std::uint64_t>(expected_bytes, room));
+  }
+}
+
+// Events of a stream are far apart: each would wait for memory.
+void log_reader::prefetch(std::span<const wanted_event> ahead) const noexcept {
+  constexpr std::size_t distance = 8;  // events
+  constexpr std::size_t line = 64;     // bytes
+  if (mapped_ == nullptr || ahead.size() <= distance) return;
+  const auto place = ahead[distance].place;
+  if (place.segment() != segment_->number()) return;
+  const std::byte* const at = mapped_->data() + place.offset();
+  for (std::size_t i = 0; i < 4; ++i) __builtin_prefetch(at + i * line);
+}
+
+result<void> log_reader::check_pages() const {
+  for (const auto* one : looked_at_)
+    if (auto whole = one->check(); !whole) return whole;
+  return {};
 }
 
 result<const std::byte*> log_reader::bytes_at(lsn place, std::size_t length,
@@ -43,6 +88,7 @@ result<const std::byte*> log_reader::bytes_at(lsn place, std::size_t length,
       pieces_.push_back({found->begin, found->end, found->data, nullptr, std::move(found->page)});
       return pieces_.back().data + (place.offset() - pieces_.back().begin.offset());
     }
+    if (const auto* at = mapped_at(place, padded(length))) return at;
   }
   return read_piece(place, length, ahead);
 }
@@ -153,6 +199,7 @@ result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) 
 // Damage is read again, from the file, and past the page cache where that is open: memory can be
 // damaged too.
 result<item_view> log_reader::load(std::span<const wanted_event> ahead) {
+  prefetch(ahead);
   auto loaded = load_checked(ahead);
   if (loaded || loaded.error().code() != errc::store_corrupt) return loaded;
   bypass_memory_ = true;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "annals/event.h"
+#include "few.h"
 #include "frame.h"
 #include "segment.h"
 #include "tail_image.h"
@@ -24,15 +25,18 @@ struct wanted_event {
   std::string_view type{};
 };
 
-/// Reads events out of memory or out of files, checks them, and lends them as views without
-/// copying. One per call; what it loaded lives until `release`.
+/// Reads events out of memory, mapped files or files, checks them, and lends them as views without
+/// copying where it can. One per call; what it loaded lives until `release`.
 ///
 /// Threads: `load` and `release` by one; the views' methods by any, meanwhile.
 class log_reader final : public metadata_source {
  public:
-  /// Reads these segments.
-  log_reader(std::vector<std::shared_ptr<segment>> segments, const tail_image& tail)
-      : segments_(std::move(segments)), tail_(tail) {}
+  /// Reads these segments, up to what is durable.
+  log_reader(std::vector<std::shared_ptr<segment>> segments, const tail_image& tail, lsn durable)
+      : segments_(std::move(segments)), tail_(tail), durable_(durable) {}
+
+  /// Says that these events will be loaded.
+  void expect(std::span<const wanted_event> all);
 
   /// An event and the ones that will be asked for next, so that one read fetches neighbours.
   ///
@@ -40,6 +44,8 @@ class log_reader final : public metadata_source {
   result<item_view> load(std::span<const wanted_event> ahead);
   /// The view of an event that load() gave for `wanted`.
   event_view view(const item_view& item, const wanted_event& wanted);
+  /// Whether what was lent is what the files hold; see mapping::check.
+  result<void> check_pages() const;
   /// Bytes held for views.
   std::size_t held() const noexcept { return held_bytes_; }
   void release();
@@ -66,6 +72,8 @@ class log_reader final : public metadata_source {
 
   result<const std::byte*> bytes_at(lsn place, std::size_t length,
                                     std::span<const wanted_event> ahead);
+  const std::byte* mapped_at(lsn place, std::size_t length);
+  void prefetch(std::span<const wanted_event> ahead) const noexcept;
   result<const std::byte*> read_piece(lsn place, std::size_t length,
                                       std::span<const wanted_event> ahead);
   result<const std::byte*> item_at(lsn place, std::span<const wanted_event> ahead);
@@ -77,7 +85,10 @@ class log_reader final : public metadata_source {
 
   std::vector<std::shared_ptr<segment>> segments_;
   const tail_image& tail_;
-  std::shared_ptr<segment> segment_{};  // the last one used
+  lsn durable_;
+  std::shared_ptr<segment> segment_{};        // the last one used
+  const paged_mapping* mapped_ = nullptr;     // of it; null: it is not read so
+  few<const paged_mapping*, 4> looked_at_{};  // all that were used
   std::vector<piece> pieces_{};
   std::size_t held_bytes_ = 0;
   bool bypass_memory_ = false;  // second try after damage: from the file

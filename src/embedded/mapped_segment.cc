@@ -40,8 +40,7 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
     return corrupt_log(path() + ": this is another segment than the one that MANIFEST names");
   auto mapped = made->log->map(facts_.capacity);
   if (!mapped) return std::unexpected(mapped.error());
-  made->mapped = std::move(*mapped);
-  made->bytes = made->mapped->bytes().data();
+  made->mapped = std::make_unique<paged_mapping>(std::move(*mapped), facts_.capacity);
   if (context_->plays == role::writer) made->log.reset();  // one descriptor less
   auto index = segment_index::open(context_->environment, context_->paths.segment_index(number()),
                                    {.store_id = context_->store_id,
@@ -56,7 +55,6 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   made->index = std::make_unique<segment_index>(std::move(*index));
   const auto blocks = end() / crc_block_bytes + 2;  // one that is never checked behind the last
   made->blocks = std::make_unique<std::atomic<std::uint8_t>[]>(blocks);
-  made->pages = std::make_unique<std::atomic<std::uint64_t>[]>(end() / block_bytes / 64 + 1);
   return made;
 }
 
@@ -67,24 +65,11 @@ result<void> mapped_segment::check_pages() const {
   return checked;
 }
 
-result<void> mapped_segment::fetch(std::uint64_t offset, std::uint64_t length) const {
-  constexpr std::uint64_t bits = 64;
-  const auto end = (offset + length + block_bytes - 1) / block_bytes;
-  for (auto page = offset / block_bytes; page < end; ++page) {
-    auto& word = opened_->pages[page / bits];
-    const auto bit = std::uint64_t{1} << page % bits;
-    if ((word.load(std::memory_order_relaxed) & bit) != 0) continue;
-    if (auto got = opened_->mapped->fetch(page * block_bytes, block_bytes); !got) return got;
-    word.fetch_or(bit, std::memory_order_relaxed);
-  }
-  return {};
-}
-
 result<void> mapped_segment::check_block(std::uint64_t block) const {
   const auto begin = block * crc_block_bytes;
   if (begin >= end()) return damaged(begin, "something is looked for behind its end");
   const auto length = std::min(crc_block_bytes, end() - begin);
-  if (auto got = opened_->mapped->fetch(begin, length); !got) return got;
+  if (auto got = opened_->mapped->whole().fetch(begin, length); !got) return got;
   const auto expected = opened_->index->block_crc(block);
   if (!expected) return std::unexpected(expected.error());
   if (crc32c(0, {data() + begin, length}) != *expected)
@@ -119,11 +104,12 @@ result<item_view> mapped_segment::item_at(std::uint64_t offset) const {
         is_checked(offset, item.length()))
       return item;
   }
-  if (auto got = fetch(offset, sizeof(item_header)); !got) return std::unexpected(got.error());
+  if (auto got = opened_->mapped->fetch(offset, sizeof(item_header)); !got)
+    return std::unexpected(got.error());
   const auto length = read_as<item_header>(data() + offset).length;
   if (length < sizeof(item_header) || offset + length > end())
     return damaged(offset, "the length of an item does not fit");
-  if (auto got = fetch(offset, length); !got) return std::unexpected(got.error());
+  if (auto got = opened_->mapped->fetch(offset, length); !got) return std::unexpected(got.error());
   if (!item_in_bounds(data() + offset, length))
     return damaged(offset, "the length of an item does not fit");
   const item_view item(data() + offset);
@@ -146,7 +132,7 @@ result<frame_view> mapped_segment::frame_at(std::uint64_t offset) const {
 result<void> mapped_segment::check_front(std::uint64_t frame) const {
   if (frame < first_frame_offset || frame % 8 != 0 || frame + sizeof(frame_header) > end())
     return damaged(frame, "a frame is looked for where none can be");
-  if (auto got = fetch(frame, sizeof(frame_header)); !got) return got;
+  if (auto got = opened_->mapped->fetch(frame, sizeof(frame_header)); !got) return got;
   if (!is_checked(frame, sizeof(frame_header)) && !frame_header_holds(data() + frame, seed()))
     return damaged(frame, "the CRC of a frame's header does not hold");
   const auto header = read_as<frame_header>(data() + frame);
@@ -163,12 +149,9 @@ result<void> mapped_segment::check_front(std::uint64_t frame) const {
 }
 
 void mapped_segment::expect(std::uint64_t offset, std::size_t length) const noexcept {
-  constexpr std::uint64_t bits = 64;
-  const auto page = offset / block_bytes;
-  if (holds(offset / crc_block_bytes) ||
-      (opened_->pages[page / bits].load(std::memory_order_relaxed) >> page % bits & 1U) != 0)
+  if (holds(offset / crc_block_bytes) || opened_->mapped->is_fetched(offset))
     return __builtin_prefetch(data() + offset);
-  opened_->mapped->expect(offset, length);
+  opened_->mapped->whole().expect(offset, length);
 }
 
 result<std::uint64_t> mapped_segment::offset_of(std::uint64_t ordinal) const {

@@ -10,6 +10,7 @@
 
 #include "frame.h"
 #include "manifest.h"
+#include "paged_mapping.h"
 #include "segment.h"
 #include "segment_index.h"
 
@@ -48,7 +49,7 @@ class mapped_segment {
   /// Maps what was not mapped yet; all calls below need it.
   result<void> open() const;
   const segment_index& index() const noexcept { return *opened_->index; }
-  const std::byte* data() const noexcept { return opened_->bytes; }
+  const std::byte* data() const noexcept { return opened_->mapped->data(); }
 
   /// An item, all of which holds.
   result<item_view> item_at(std::uint64_t offset) const;
@@ -89,11 +90,9 @@ class mapped_segment {
 
   struct opened_files {
     std::unique_ptr<file> log{};  // keeps the lock of readers
-    std::unique_ptr<mapping> mapped{};
-    const std::byte* bytes = nullptr;
+    std::unique_ptr<paged_mapping> mapped{};
     std::unique_ptr<segment_index> index{};
     std::unique_ptr<std::atomic<std::uint8_t>[]> blocks{};  // items checked in them, or block_holds
-    std::unique_ptr<std::atomic<std::uint64_t>[]> pages{};  // a bit for each that was fetched
   };
 
   bool holds(std::uint64_t block) const noexcept {
@@ -101,7 +100,6 @@ class mapped_segment {
   }
   result<std::unique_ptr<opened_files>> open_files() const;
   result<void> check_block(std::uint64_t block) const;
-  result<void> fetch(std::uint64_t offset, std::uint64_t length) const;
   result<void> note_item(std::uint64_t offset, std::uint64_t length) const;
 
   std::shared_ptr<const sealed_context> context_;

@@ -4,6 +4,7 @@
 
 #include "annals/obs.h"
 #include "bytes.h"
+#include "cached_tail.h"
 #include "log_scan.h"
 #include "replay.h"
 #include "set_aside.h"
@@ -91,8 +92,16 @@ class recovery {
     auto writer = env_.open(opened->path, file_mode::write, through_);
     if (!writer) return std::unexpected(writer.error());
     if (auto synced = (*writer)->sync(); !synced) return std::unexpected(synced.error());
+    if (auto settled = settle(**writer, *header); !settled) return std::unexpected(settled.error());
     opened->writer = std::move(*writer);
     return opened;
+  }
+
+  // Acknowledged is what the disk has, or, with durability os, what the system still shows.
+  result<void> settle(file& written, const segment_header& header) {
+    if (written.alignment() != 1) return {};
+    if (through_ == write_through::durable) written.drop_cache();
+    return settle_cached_tail(written, header, directory_.closed ? directory_.closed->end : lsn{});
   }
 
   // Behind the last good frame: nothing, a torn tail, or damage.

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "annals/event.h"
 #include "sealed_log.h"
+#include "view_lender.h"
 
 namespace annals {
 inline namespace v1 {
@@ -16,8 +15,8 @@ namespace embedded {
 /// per call.
 ///
 /// Errors:  store_corrupt with segment, offset and positions; database_error.
-/// Threads: `read` by one; the views' methods by any, as long as the reader lives.
-class sealed_reader final : public metadata_source {
+/// Threads: see view_lender.
+class sealed_reader final : public view_lender {
  public:
   explicit sealed_reader(std::shared_ptr<const sealed_log> log) : log_(std::move(log)) {}
 
@@ -30,25 +29,10 @@ class sealed_reader final : public metadata_source {
     bool backwards = false;
     const read_filter* filter = nullptr;
   };
-  /// Some events, in order.
-  struct turn {
-    std::span<const event_view> events{};
-    std::span<const std::byte* const> items{};  ///< of the events; see event_item
-    std::uint64_t looked_at = 0;                ///< events, selected or not
-    std::uint64_t scanned_to = 0;               ///< position of the last one looked at
-    uuid scanned_to_id{};                       ///< of that event
-  };
-  using taker = std::function<result<flow>(const turn&)>;
 
   result<void> read(const wish& wanted, const taker& take);
 
-  event_header header(const event_view& view) const override;
-  std::string_view stream_name(const event_view& view) const override;
-  event_metadata metadata(const event_view& view) const override;
-
  private:
-  static constexpr std::size_t events_per_turn = 512;
-
   result<void> read_stream(const wish& wanted);
   result<void> read_piece(const stream_piece& piece, const wish& wanted);
   result<void> read_store(const wish& wanted);
@@ -59,21 +43,18 @@ class sealed_reader final : public metadata_source {
   result<void> walk_back(const mapped_segment& in, std::uint64_t first, std::uint64_t last);
   result<void> pick(const mapped_segment& in, std::span<const std::uint32_t> places,
                     const wish& wanted);
-  result<void> look_at(const mapped_segment& in, std::uint64_t offset);
+  result<item_view> event_at(const mapped_segment& in, std::uint64_t offset) const;
+  result<void> look_at_checked(const mapped_segment& in, const std::byte* item);
   result<void> check_lent(const mapped_segment& in, std::uint64_t offset, const event_item& event);
-  bool selects(const std::byte* item, const event_item& event);
-  void lend(const std::byte* item, const event_item& event);
-  result<void> hand_over();
+
+  std::string_view type_of(std::uint32_t number) override { return log_->type_of(number); }
+  std::string_view category_of(std::uint32_t number) override { return log_->category_of(number); }
+  std::string_view checked_name_at(lsn place) const noexcept override {
+    return log_->checked_name_at(place);
+  }
+  result<void> check_pages() const override { return log_->check_pages(); }
 
   std::shared_ptr<const sealed_log> log_;
-  const taker* take_ = nullptr;
-  const read_filter* filter_ = nullptr;  // null: everything
-  std::vector<event_view> views_{};
-  std::vector<const std::byte*> items_{};
-  std::vector<std::string_view> tags_{};
-  std::uint64_t looked_at_ = 0;
-  const std::byte* last_item_ = nullptr;  // the last one looked at
-  bool stopped_ = false;
 };
 
 }  // namespace embedded

@@ -6,6 +6,7 @@
 
 #include "annals/env.h"
 #include "format.h"
+#include "recent_bytes.h"
 
 namespace annals {
 inline namespace v1 {
@@ -31,13 +32,14 @@ class aligned_bytes {
 
 /// A segment of the log that is in use: what its header says, and its file.
 ///
-/// Threads: immutable; the files may be used from any thread.
+/// Threads: immutable; the files and what was mapped may be used from any thread.
 struct segment {
   segment_header header{};
   std::string path{};
   std::shared_ptr<file> reader{};  // buffered
   std::unique_ptr<file> direct{};  // past the page cache; in read-only stores, while it is written
   std::unique_ptr<file> writer{};  // durable; null in read-only stores and for sealed segments
+  mutable recent_bytes bytes{};    // of the reader's file
 
   std::uint32_t seed() const noexcept { return seed_of(header.salt); }
   std::uint64_t number() const noexcept { return header.number; }

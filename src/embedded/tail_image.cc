@@ -34,7 +34,7 @@ void tail_image::add(log_stretch written) {
   const std::scoped_lock lock(mutex_);
   if (stretches_.empty() || stretches_.back().page != written.page) held_ += written.page->size();
   stretches_.push_back(std::move(written));
-  while (held_ > budget && stretches_.size() > 1) {
+  while (held_ > budget_ && stretches_.size() > 1) {
     gone.push_back(std::move(stretches_.front()));
     stretches_.pop_front();
     if (stretches_.front().page != gone.back().page) held_ -= gone.back().page->size();
@@ -48,6 +48,12 @@ std::optional<log_stretch> tail_image::find(lsn place) const {
   const auto& found = *std::prev(after);
   if (place < found.end) return found;
   return std::nullopt;
+}
+
+std::vector<log_stretch> tail_image::up_to(lsn end) const {
+  const std::scoped_lock lock(mutex_);
+  const auto after = std::ranges::upper_bound(stretches_, end, {}, &log_stretch::end);
+  return {stretches_.begin(), after};
 }
 
 }  // namespace embedded

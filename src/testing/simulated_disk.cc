@@ -66,6 +66,19 @@ void simulated_disk::content::make_durable() {
   unsynced_.clear();
 }
 
+void simulated_disk::content::drop_cache(dice& chances, double kept) {
+  auto left = durable_;
+  for (const auto& one : unsynced_) apply(one, left);
+  left.resize(seen_.size());  // sizes are no matter of pages
+  for (std::size_t at = 0; at < seen_.size(); at += page_bytes) {
+    const auto size = std::min(page_bytes, seen_.size() - at);
+    const auto from = left.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto to = seen_.begin() + static_cast<std::ptrdiff_t>(at);
+    if (std::equal(from, from + static_cast<std::ptrdiff_t>(size), to)) continue;
+    if (!chances.chance(kept)) std::copy_n(from, size, to);
+  }
+}
+
 void simulated_disk::content::cut_power(dice& chances) {
   for (const auto& one : unsynced_) {
     const auto met = draw_fate(chances);

@@ -22,6 +22,7 @@ namespace testing {
 class simulated_disk {
  public:
   static constexpr std::size_t sector_bytes = 512;  // what the disk writes whole
+  static constexpr std::size_t page_bytes = 4096;   // what the cache keeps or forgets whole
 
   /// A file's content, by whatever names it has.
   class content {
@@ -34,6 +35,9 @@ class simulated_disk {
     void make_durable();
     /// A failed sync: what was written is still seen, and will never be made durable.
     void forget_unsynced() { unsynced_.clear(); }
+    /// Of what is seen and not on the disk only what waits to be synced is left, and, with the
+    /// chance `kept`, a page as it was.
+    void drop_cache(dice& chances, double kept);
     /// Of what was not synced each write is kept, dropped, or torn between sectors.
     void cut_power(dice& chances);
 

@@ -112,11 +112,16 @@ result<void> simulation::open_file::write_at(std::uint64_t offset,
   }
   content_->write(offset, bytes);
   if (auto alive = opener_.step(offset + bytes.size()); !alive) return alive;
-  return is_durable() ? make_durable() : result<void>{};
+  if (!is_durable()) return {};
+  return machine_->buffered_only ? sync_what_was_written() : make_durable();
 }
 
 result<void> simulation::open_file::sync() {
   if (auto alive = opener_.step('s'); !alive) return alive;
+  return sync_what_was_written();
+}
+
+result<void> simulation::open_file::sync_what_was_written() {
   if (machine_->happens(machine_->faults.sync_error)) {
     content_->forget_unsynced();
     return std::unexpected(broken("syncing"));
@@ -166,8 +171,13 @@ result<bool> simulation::open_file::try_lock(lock_kind kind) {
   return true;
 }
 
+void simulation::open_file::drop_cache() noexcept {
+  if (opener_.check_alive())
+    content_->drop_cache(machine_->chances_of, machine_->faults.cache_kept);
+}
+
 std::size_t simulation::open_file::alignment() const noexcept {
-  return is_durable() ? direct_alignment : 1;
+  return is_durable() && !machine_->buffered_only ? direct_alignment : 1;
 }
 
 }  // namespace testing

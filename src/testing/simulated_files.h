@@ -21,11 +21,13 @@ class simulation::open_file final : public file {
   result<std::uint64_t> size() override;
   result<void> truncate(std::uint64_t size) override;
   result<bool> try_lock(lock_kind kind) override;
+  void drop_cache() noexcept override;
   std::size_t alignment() const noexcept override;
 
  private:
   bool is_durable() const noexcept { return through_ == write_through::durable; }
   error broken(std::string_view doing) const;
+  result<void> sync_what_was_written();
   result<void> make_durable();
 
   std::shared_ptr<machine> machine_;

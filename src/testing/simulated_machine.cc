@@ -41,6 +41,10 @@ void simulation::set_disk_size(std::uint64_t bytes) noexcept {
   machine_->disk_size = bytes;
 }
 
+void simulation::refuse_unbuffered() noexcept {
+  machine_->buffered_only = true;
+}
+
 std::unique_ptr<env> simulation::start_process() {
   ANNALS_ASSERT(machine_->has_power, "a process needs power");
   return std::make_unique<process>(machine_);

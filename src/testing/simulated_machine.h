@@ -34,6 +34,7 @@ class simulation::machine {
   std::set<process*> alive{};
   bool has_power = true;
   bool has_lied = false;
+  bool buffered_only = false;
   std::uint64_t steps = 0;
   std::uint64_t cut_at = UINT64_MAX;
   std::uint64_t kill_at = UINT64_MAX;

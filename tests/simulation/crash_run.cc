@@ -13,7 +13,9 @@ constexpr const char* root = "/store";
 class run {
  public:
   run(const run_plan& plan, const std::function<void(const std::string&)>& tell)
-      : plan_(plan), tell_(tell), machine_(plan.seed) {}
+      : plan_(plan), tell_(tell), machine_(plan.seed) {
+    if (plan.buffered) machine_.refuse_unbuffered();
+  }
 
   run_report all() {
     for (; report_.life < plan_.lives && report_.problem.empty() && !over_; ++report_.life) {
@@ -46,6 +48,10 @@ class run {
       watching_ = true;
     }
     machine_.chances() = {};
+    if (plan_.buffered) {
+      machine_.chances().cache_kept = static_cast<double>(machine_.draw(3)) / 2;
+      if (plan_.faults && machine_.draw(4) == 0) machine_.chances().sync_error = 0.1;
+    }
     machine_.set_disk_size(UINT64_MAX);
     process_ = machine_.start_process();
     const auto drawn = machine_.draw(8);
@@ -75,6 +81,8 @@ class run {
         ++report_.refused_to_open;
         return say("refuses to open: " + opened.error().to_string());
       }
+      if (machine_.chances().sync_error > 0 && opened.error().code() != errc::store_corrupt)
+        return say("does not open: " + opened.error().to_string());
       return note("opening: " + opened.error().to_string());
     }
     store_ = std::move(*opened);
@@ -100,6 +108,10 @@ class run {
       case 2: chances.read_error = 0.05; break;
       case 3: chances.clock_step = 0.05; break;
       case 4: machine_.set_disk_size(machine_.draw(4U << 20U)); break;
+      case 5:
+      case 6:
+        if (plan_.buffered) chances.sync_error = 0.1;
+        break;
       default: break;  // a healthy disk
     }
   }

@@ -10,10 +10,11 @@ namespace simulated {
 /// What one run is made of.
 struct run_plan {
   std::uint64_t seed = 0;
-  int lives = 20;      ///< each ended by a power cut, a kill or a close
-  bool faults = true;  ///< failing reads, writes and syncs, full disks, steps of the clock
-  bool lies = false;   ///< once, a sync that makes nothing durable
-  bool os = false;     ///< durability::os: a power cut may take the end of the log, and no more
+  int lives = 20;         ///< each ended by a power cut, a kill or a close
+  bool faults = true;     ///< failing reads, writes and syncs, full disks, steps of the clock
+  bool lies = false;      ///< once, a sync that makes nothing durable
+  bool buffered = false;  ///< a file system without O_DIRECT, whose failed syncs leave ghosts
+  bool os = false;        ///< durability::os: a power cut may take the end of the log, and no more
 };
 
 /// What a run came to.

@@ -56,6 +56,8 @@ std::optional<std::string> oracle::answered(std::size_t number, const result<app
   if (one.state == state::acknowledged) return std::nullopt;  // what it was first, stands
   const auto code = answer.error().code();
   const bool unknown = code == errc::in_doubt || code == errc::database_error;
+  // Sent twice at once, in doubt once: it may be there, whatever the other answer was.
+  if (one.state == state::in_doubt) return std::nullopt;
   one.state = unknown ? state::in_doubt : state::refused;
   return std::nullopt;
 }

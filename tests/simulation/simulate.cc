@@ -9,7 +9,8 @@
 namespace {
 
 constexpr const char* help =
-    "Usage: simulate [--seed N] [--runs N] [--lives N] [--no-faults] [--lies] [--os] [--verbose]\n"
+    "Usage: simulate [--seed N] [--runs N] [--lives N] [--no-faults] [--lies] [--buffered] [--os]\n"
+    "       [--verbose]\n"
     "\n"
     "Runs an embedded store on a simulated machine, crashes it again and again, and compares what\n"
     "it holds with what it acknowledged, and with what a second process has seen that reads it "
@@ -21,6 +22,7 @@ constexpr const char* help =
     "  --lives N    lives of the process in one run, each ended by a crash or close (default 20)\n"
     "  --no-faults  crashes only: no failing calls, full disks, steps of the clock\n"
     "  --lies       syncs that once answer success and make nothing durable\n"
+    "  --buffered   a file system without O_DIRECT: failed syncs leave pages that are not on disk\n"
     "  --os         acknowledged is what the operating system has (durability os)\n"
     "  --verbose    a line about each life\n"
     "  --help       this text\n"
@@ -57,6 +59,8 @@ bool read(int count, char** arguments, command_line& line) {
       line.plan.faults = false;
     } else if (name == "--lies") {
       line.plan.lies = true;
+    } else if (name == "--buffered") {
+      line.plan.buffered = true;
     } else if (name == "--os") {
       line.plan.os = true;
     } else if (name == "--verbose") {

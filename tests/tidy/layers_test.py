@@ -49,7 +49,7 @@ FOREIGN = {
 }
 TESTS_FOREIGN = r"(gtest|gmock|rapidcheck|benchmark)/.*"
 STANDARD = r"[a-z0-9_]+"
-SYSTEM = r"(sys|linux|netinet)/\w+\.h|(unistd|fcntl|pthread|signal|poll|termios)\.h"
+SYSTEM = r"(sys|linux|netinet)/\w+\.h|(unistd|fcntl|pthread|signal|poll|termios|sched)\.h"
 FOREIGN_NAMES = re.compile(r"\b(simdjson|opentelemetry|sqlite3\w*|PGconn|PGresult|nlohmann|CLI|gzFile|z_stream)\b")
 PART_NAMES = {"json": re.compile(r"\bboost::"), "testing": re.compile(r"::testing::\w|\b(TEST|EXPECT|ASSERT)_\w+")}
 

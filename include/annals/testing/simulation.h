@@ -20,6 +20,8 @@ struct fault_chances {
   /// A sync, or a write to a `durable` file, that answers success and makes nothing durable; once
   /// until the next power cut.
   double lying_sync = 0;
+  /// A page of the cache, clean, that a program asked to drop and that stays all the same.
+  double cache_kept = 0;
   double clock_step = 0;  ///< per look at the UTC clock: by up to ten seconds, either way
 };
 
@@ -42,6 +44,9 @@ class simulation {
   fault_chances& chances() noexcept;
   /// Bytes of disk, as files count them; more is disk_full.
   void set_disk_size(std::uint64_t bytes) noexcept;
+  /// From now on files answer as on a file system without O_DIRECT: what is written to `durable`
+  /// files goes through the page cache too, is synced then, and `sync_error` may befall that.
+  void refuse_unbuffered() noexcept;
 
   /// A process on this machine. Destroyed after its stores, and before the simulation; its
   /// destructor ends nothing that still runs, which is asserted.
