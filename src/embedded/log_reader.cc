@@ -60,12 +60,10 @@ void log_reader::expect(std::span<const wanted_event> all) {
 // Events of a stream are far apart: each would wait for memory.
 void log_reader::prefetch(std::span<const wanted_event> ahead) const noexcept {
   constexpr std::size_t distance = 8;  // events
-  constexpr std::size_t line = 64;     // bytes
   if (mapped_ == nullptr || ahead.size() <= distance) return;
   const auto place = ahead[distance].place;
   if (place.segment() != segment_->number()) return;
-  const std::byte* const at = mapped_->data() + place.offset();
-  for (std::size_t i = 0; i < 4; ++i) __builtin_prefetch(at + i * line);
+  embedded::prefetch(mapped_->data() + place.offset(), prefetched_item_bytes);
 }
 
 result<void> log_reader::check_pages() const {

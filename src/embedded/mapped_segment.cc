@@ -150,7 +150,7 @@ result<void> mapped_segment::check_front(std::uint64_t frame) const {
 
 void mapped_segment::expect(std::uint64_t offset, std::size_t length) const noexcept {
   if (holds(offset / crc_block_bytes) || opened_->mapped->is_fetched(offset))
-    return __builtin_prefetch(data() + offset);
+    return prefetch(data() + offset, prefetched_item_bytes);
   opened_->mapped->whole().expect(offset, length);
 }
 

@@ -117,6 +117,7 @@ result<void> recent_walk::walk_frame(const frame_view& frame, const wish& wanted
   while (at < end && !stopped()) {
     const auto item = read_as<item_header>(at);
     if (item.length < sizeof(item_header)) return {};  // mapped, and lost since it was checked
+    prefetch(at + walk_ahead, item.length);
     if (item.kind == static_cast<std::uint16_t>(item_kind::event)) {
       const auto event = read_as<event_item>(at);
       if (event.sequence > wanted.last) return {};

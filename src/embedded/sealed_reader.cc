@@ -157,6 +157,7 @@ result<void> sealed_reader::walk_frame(const mapped_segment& in, std::uint64_t f
     const auto item = read_as<item_header>(at);
     if (item.length < sizeof(item_header) || item.length > static_cast<std::size_t>(end - at))
       return in.damaged(frame, "the length of an item does not fit");
+    prefetch(at + walk_ahead, item.length);
     if (item.kind == static_cast<std::uint16_t>(item_kind::event)) {
       const auto event = read_as<event_item>(at);
       if (event.sequence > last) return {};
