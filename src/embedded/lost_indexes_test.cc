@@ -28,8 +28,7 @@ class lost_index_files : public store_fixture {
         throw exception(appended.error());
     }
     // Segments with few terms, whose runs are too small to be joined with those before.
-    for (int i = 0; i < 3; ++i)
-      EXPECT_TRUE(append(*store, "order-1", {std::string(11'000, 'y')}));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(append(*store, "order-1", {std::string(11'000, 'y')}));
     // All sealed segments are indexed when the store has been open for long enough.
     const auto is_indexed = [&] {
       const auto files_in = [&](const char* folder) {
