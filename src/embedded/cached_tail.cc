@@ -36,8 +36,8 @@ result<void> settle_cached_tail(file& of, const segment_header& header, lsn clos
   }
   const auto tail = examine_tail(of, header, scan.offset());
   if (!tail) return std::unexpected(tail.error());
-  const auto proven = std::max({lsn::at(header.number, first_frame_offset), closed, scan.durable(),
-                                tail->greatest_durable});
+  const auto proven = std::max(
+      {lsn::at(header.number, first_frame_offset), closed, scan.durable(), tail->greatest_durable});
   if (proven > lsn::at(header.number, scan.offset())) return {};
   const auto from = round_down(proven.offset(), block_bytes);
   const auto end = round_up(tail->nonzero_end, block_bytes);

@@ -71,21 +71,6 @@ result<void> remove_unnamed_indexes(const sealed_context& context, const manifes
   return {};
 }
 
-result<bool> has_all_indexes(const sealed_context& context, const manifest& content) {
-  const auto names = context.environment.list(context.paths.indexes());
-  if (!names) return std::unexpected(names.error());
-  const std::set<std::string> there(names->begin(), names->end());
-  const auto has = [&](const std::string& path) {
-    return there.contains(path.substr(path.rfind('/') + 1));
-  };
-  return std::ranges::all_of(
-             content.segments,
-             [&](const auto& one) { return has(context.paths.segment_index(one.number)); }) &&
-         std::ranges::all_of(content.runs, [&](const auto& one) {
-           return has(context.paths.run(one.first_segment, one.last_segment));
-         });
-}
-
 result<manifest> rebuild_indexes(const std::shared_ptr<const sealed_context>& context,
                                  const manifest& content,
                                  const std::function<void(std::uint64_t)>& progress) {
@@ -221,9 +206,11 @@ result<void> indexer::add(indexed_segment found) {
     }
     if (auto there = check_in_place(*context_); !there) return there;
     if (auto whole = (*sealed)->check_pages(); !whole) return whole;
-    if (auto written = write_manifest(context_->environment, context_->paths.manifest(), content_);
-        !written)
-      return written;
+    if (!leaves_manifest_)
+      if (auto written =
+              write_manifest(context_->environment, context_->paths.manifest(), content_);
+          !written)
+        return written;
     sealed_ = std::move(*sealed);
     return {};
   };

@@ -26,9 +26,6 @@ result<std::shared_ptr<const sealed_log>> open_sealed_log(
 /// Removes index files that no manifest names: left by a process that ended in between.
 result<void> remove_unnamed_indexes(const sealed_context& context, const manifest& content);
 
-/// True when all index files that a manifest names are there.
-result<bool> has_all_indexes(const sealed_context& context, const manifest& content);
-
 /// Makes the index files of all segments of a manifest anew, and the manifest with them. `progress`
 /// hears of each segment.
 ///
@@ -67,6 +64,8 @@ class indexer {
   /// Ends the thread, when the segment in hand is done.
   void stop();
 
+  /// From now on `MANIFEST` stays as it is: it names what is made already.
+  void leave_manifest() noexcept { leaves_manifest_ = true; }
   /// Indexes the next segment, without the thread.
   result<void> index_next();
   /// What was indexed; without the thread.
@@ -83,6 +82,7 @@ class indexer {
   manifest content_;                          // of the thread
   std::shared_ptr<const sealed_log> sealed_;  // of the thread
   std::function<void(std::shared_ptr<const sealed_log>)> settled_;
+  bool leaves_manifest_ = false;
   std::vector<known_run> joined_{};  // files that are not named any more; of the thread
   mutable std::mutex mutex_{};
   std::uint64_t wanted_ = 0;

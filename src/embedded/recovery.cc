@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "cached_tail.h"
 #include "log_scan.h"
+#include "lost_indexes.h"
 #include "replay.h"
 #include "set_aside.h"
 
@@ -218,14 +219,16 @@ result<void> check_sealed_header(const sealed_context& context, const sealed_seg
 // Index files that are lost are made again from the log; the others stay as they are.
 result<void> complete_indexes(const std::shared_ptr<const sealed_context>& context,
                               manifest& content) {
-  const auto all = has_all_indexes(*context, content);
-  if (!all) return std::unexpected(all.error());
-  if (!*all) {
-    const auto count = std::to_string(content.segments.size());
-    auto made = rebuild_indexes(context, content, [&](std::uint64_t number) {
-      obs::info("index files are missing and are made again: segment " + std::to_string(number) +
-                " of " + count);
-    });
+  const auto lost = find_missing_indexes(*context, content);
+  if (!lost) return std::unexpected(lost.error());
+  const auto tell = [count = std::to_string(content.segments.size())](std::uint64_t number) {
+    obs::info("index files are missing and are made again: segment " + std::to_string(number) +
+              " of " + count);
+  };
+  const auto remade = remake_indexes(context, content, *lost, tell);
+  if (!remade) return std::unexpected(remade.error());
+  if (!*remade) {
+    auto made = rebuild_indexes(context, content, tell);
     if (!made) return std::unexpected(made.error());
     content = std::move(*made);
   }

@@ -3,6 +3,7 @@
 #include "index_check.h"
 #include "indexer.h"
 #include "log_survey.h"
+#include "lost_indexes.h"
 #include "segment_supply.h"
 #include "set_aside.h"
 #include "snapshot_files.h"
@@ -110,36 +111,38 @@ class repairing {
                (log_.loss && manifest_->segments.size() >= log_.cut.segment);
     if (reindex_) return {};
     const auto context = context_of(manifest_->hash_seed);
-    for (const auto& facts : manifest_->segments)
-      if (auto noted = note(paths().segment_index(facts.number),
-                            [&] { return check_segment_index(context, facts); });
-          !noted)
-        return noted;
-    for (const auto& known : manifest_->runs)
-      if (auto noted = note(paths().run(known.first_segment, known.last_segment),
-                            [&] { return check_run(*context, known); });
-          !noted)
-        return noted;
+    for (const auto& facts : manifest_->segments) {
+      const auto holds = note(paths().segment_index(facts.number),
+                              [&] { return check_segment_index(context, facts); });
+      if (!holds) return std::unexpected(holds.error());
+      if (!*holds) lost_.segments.push_back(facts.number);
+    }
+    for (const auto& known : manifest_->runs) {
+      const auto holds = note(paths().run(known.first_segment, known.last_segment),
+                              [&] { return check_run(*context, known); });
+      if (!holds) return std::unexpected(holds.error());
+      if (!*holds) lost_.runs.push_back(known);
+    }
     return {};
   }
 
-  // What cannot be read can be made again as well.
+  // False when the file has to be made again; what cannot be read can be as well.
   template <class Check>
-  result<void> note(const std::string& path, Check&& check) {
+  result<bool> note(const std::string& path, Check&& check) {
     const auto there = env_.exists(path);
     if (!there) return std::unexpected(there.error());
-    auto checked = *there ? check() : result<void>{};
-    if (*there && checked) return {};
-    reindex_ = true;
     if (!*there) {
       damage(path + ": the file is missing");
-      return {};
+      return false;
     }
+    const result<void> checked = check();
+    if (checked) return true;
     if (checked.error().code() != errc::store_corrupt &&
         checked.error().code() != errc::database_error)
-      return checked;
+      return std::unexpected(checked.error());
     damage(checked.error().message());
-    return {};
+    bad_indexes_.push_back(path);
+    return false;
   }
 
   result<void> look_at_snapshots() {
@@ -173,6 +176,7 @@ class repairing {
     auto done = make_names_durable();
     if (done) done = copy_from(log_.cut);
     if (done && reindex_) done = forget_indexes();
+    if (done && !reindex_) done = move(bad_indexes_);
     if (done) done = move_marks();
     if (done) done = move_segments();
     if (done) done = end_log();
@@ -182,7 +186,25 @@ class repairing {
     }
     if (done) done = move(damaged_snapshots_);
     if (done && reindex_) done = index_again();
+    if (done && !reindex_) done = remake_lost();
     return done;
+  }
+
+  // Where that does not give the files that MANIFEST names, all are made anew.
+  result<void> remake_lost() {
+    if (lost_.empty()) return {};
+    const auto made =
+        remake_indexes(context_of(manifest_->hash_seed), *manifest_, lost_, [](std::uint64_t) {});
+    if (!made) return std::unexpected(made.error());
+    if (!*made) {
+      auto forgotten = forget_indexes();
+      return forgotten ? index_again() : forgotten;
+    }
+    for (const auto number : lost_.segments)
+      report_.remade.push_back(paths().segment_index(number));
+    for (const auto& one : lost_.runs)
+      report_.remade.push_back(paths().run(one.first_segment, one.last_segment));
+    return {};
   }
 
   // Those that a process that was killed has given and not synced.
@@ -313,7 +335,9 @@ class repairing {
   bool has_manifest_ = false;
   bool has_state_ = false;
   bool state_is_damaged_ = false;
-  bool reindex_ = false;
+  bool reindex_ = false;  // all of them, and MANIFEST
+  lost_indexes lost_{};
+  std::vector<std::string> bad_indexes_{};  // of those, files that are there
   std::vector<std::string> damaged_snapshots_{};
 };
 

@@ -312,9 +312,30 @@ result<lsn> sealed_log::newest_of(term_kind kind, std::span<const std::byte> byt
 
 result<std::uint64_t> sealed_log::newest_segment_of(term_kind kind,
                                                     std::span<const std::byte> bytes) const {
+  if (runs_.empty()) return newest_by_indexes(kind, bytes);
   const auto newest = newest_of(kind, bytes);
   if (!newest) return std::unexpected(newest.error());
   return newest->segment();
+}
+
+result<std::uint64_t> sealed_log::newest_by_indexes(term_kind kind,
+                                                    std::span<const std::byte> bytes) const {
+  const auto hash = term_hash(hash_seed_, kind, bytes);
+  std::vector<postings> found;
+  for (auto number = segments(); number > 0; --number) {
+    const auto in = segment_of(lsn::at(number, 0));
+    if (!in) return std::unexpected(in.error());
+    found.clear();
+    if (auto looked = (*in)->index().find(kind, hash, found); !looked)
+      return std::unexpected(looked.error());
+    for (const auto& one : found) {
+      const auto is =
+          is_of({.kind = kind, .newest = lsn::at(number, std::uint64_t{one.last} * 8)}, bytes);
+      if (!is) return std::unexpected(is.error());
+      if (*is) return number;
+    }
+  }
+  return 0;
 }
 
 result<std::vector<std::byte>> sealed_log::id_at(const run_slot& slot) const {

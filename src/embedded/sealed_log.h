@@ -126,7 +126,8 @@ class sealed_log {
   result<std::vector<std::string>> names(std::string_view prefix, std::string_view after,
                                          std::size_t limit) const;
 
-  /// The newest segment that has a term; 0: none.
+  /// The newest segment that has a term; 0: none. Where there are no runs, segments are asked one
+  /// after the other.
   result<std::uint64_t> newest_segment_of(term_kind kind, std::span<const std::byte> bytes) const;
   /// The bytes of the term of a slot that is not of a tag.
   result<std::vector<std::byte>> id_at(const run_slot& slot) const;
@@ -142,6 +143,7 @@ class sealed_log {
   /// Calls `each` with the slots of a term, newest first, until it answers true.
   template <class Each>
   result<bool> find_slot(term_kind kind, std::span<const std::byte> bytes, Each&& each) const;
+  result<std::uint64_t> newest_by_indexes(term_kind kind, std::span<const std::byte> bytes) const;
   result<lsn> newest_of(term_kind kind, std::span<const std::byte> bytes) const;
   result<stream_head> head_from(const event_item& event, lsn place) const;
   result<bool> may_match_after(const query_item& item, std::uint64_t after) const;
