@@ -46,6 +46,11 @@ class lost_index_files : public store_fixture {
     EXPECT_TRUE(store->close());
   }
 
+  bool opens_and_closes() const {
+    const auto store = open(tiny_segments);
+    return store != nullptr && store->close();
+  }
+
   struct made_file {
     std::vector<std::byte> bytes{};
     fs::file_time_type time{};
@@ -68,7 +73,7 @@ class lost_index_files : public store_fixture {
   std::vector<std::string> remade(const std::vector<std::string>& lost) const {
     const auto before = index_files();
     for (const auto& path : lost) fs::remove(path);
-    EXPECT_TRUE(open(tiny_segments)->close());
+    if (!opens_and_closes()) return {};
     const auto after = index_files();
     std::vector<std::string> changed;
     for (const auto& [path, file] : after) {
@@ -78,6 +83,28 @@ class lost_index_files : public store_fixture {
     EXPECT_EQ(after.size(), before.size());
     EXPECT_TRUE(verified().damage.empty());
     return changed;
+  }
+
+  std::string manifest_path() const { return root() + "/MANIFEST"; }
+  store_paths paths() const { return {root()}; }
+  manifest known() const {
+    const auto mark = content(root() + "/ANNALS");
+    return read_manifest(*env_, manifest_path(), read_as<store_mark>(mark.data()).store_id).value();
+  }
+  /// Loses a file when MANIFEST names another content, as of an older version, for one: opening
+  /// makes all of them anew, and MANIFEST names what is there.
+  void expect_all_made_anew(const manifest& of_others, const std::string& lost) const {
+    const auto before = index_files();
+    write_manifest(*env_, manifest_path(), of_others).value();
+    fs::remove(lost);
+    ASSERT_TRUE(opens_and_closes());
+    const auto after = index_files();
+    ASSERT_EQ(after.size(), before.size());
+    for (const auto& [path, file] : after) {
+      EXPECT_TRUE(file.bytes == before.at(path).bytes) << path;
+      EXPECT_NE(file.time, before.at(path).time) << path;
+    }
+    EXPECT_TRUE(verified().damage.empty());
   }
 };
 
@@ -119,6 +146,26 @@ TEST_F(lost_index_files, all_at_once_are_made_again) {
   for (const auto& [path, file] : index_files())
     if (!path.ends_with("MANIFEST")) lost.push_back(path);
   EXPECT_EQ(remade(lost), lost);
+}
+
+TEST_F(lost_index_files, of_a_segment_that_MANIFEST_names_otherwise_have_all_made_anew) {
+  auto otherwise = known();
+  otherwise.segments[3].index.digest ^= 1U;
+  expect_all_made_anew(otherwise, paths().segment_index(4));
+}
+
+TEST_F(lost_index_files, that_are_a_run_that_MANIFEST_names_otherwise_have_all_made_anew) {
+  auto otherwise = known();
+  auto& run = otherwise.runs.back();
+  run.file.digest ^= 1U;
+  expect_all_made_anew(otherwise, paths().run(run.first_segment, run.last_segment));
+}
+
+TEST_F(lost_index_files, that_are_a_run_whose_segment_MANIFEST_names_otherwise_have_all_made_anew) {
+  auto otherwise = known();
+  const auto& run = otherwise.runs.front();
+  otherwise.segments[static_cast<std::size_t>(run.last_segment - 1)].index.digest ^= 1U;
+  expect_all_made_anew(otherwise, paths().run(run.first_segment, run.last_segment));
 }
 
 }  // namespace
