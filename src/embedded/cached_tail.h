@@ -13,7 +13,7 @@ namespace embedded {
 ///
 /// Errors:  database_error, disk_full; store_too_new for a frame that must be understood.
 /// Cost:    a scan of the segment, and a write of what was in flight when the writer died.
-/// Source:  ADR 0032.
+/// Source:  ADR 0034.
 result<void> settle_cached_tail(file& of, const segment_header& header, lsn closed);
 
 }  // namespace embedded
