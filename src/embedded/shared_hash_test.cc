@@ -171,8 +171,12 @@ class streams_of_one_hash : public events_of_one_hash {
   std::array<std::uint64_t, twins_written> versions_{};
 };
 
-TEST_F(streams_of_one_hash, are_told_apart) { are_told_apart(once); }
-TEST_F(streams_of_one_hash, are_told_apart_when_they_go_on) { are_told_apart(again_and_beside); }
+TEST_F(streams_of_one_hash, are_told_apart) {
+  are_told_apart(once);
+}
+TEST_F(streams_of_one_hash, are_told_apart_when_they_go_on) {
+  are_told_apart(again_and_beside);
+}
 
 class tags_of_one_hash : public events_of_one_hash {
   static std::string tag(std::uint8_t i) { return tags.text(static_cast<std::uint8_t>('p' + i)); }
@@ -225,8 +229,12 @@ class tags_of_one_hash : public events_of_one_hash {
   }
 };
 
-TEST_F(tags_of_one_hash, are_told_apart) { are_told_apart(once); }
-TEST_F(tags_of_one_hash, are_told_apart_when_they_come_again) { are_told_apart(again_and_beside); }
+TEST_F(tags_of_one_hash, are_told_apart) {
+  are_told_apart(once);
+}
+TEST_F(tags_of_one_hash, are_told_apart_when_they_come_again) {
+  are_told_apart(again_and_beside);
+}
 
 }  // namespace
 }  // namespace annals::embedded
