@@ -23,7 +23,8 @@ class lost_index_files : public store_fixture {
       const auto type = "type" + std::to_string(i % 70);
       const new_event event{
           .type = type, .payload = std::as_bytes(std::span(text)), .tags = tagged};
-      const stream_write write{"order-" + std::to_string(i % 50), expect::any(), {&event, 1}};
+      const auto name = "order-" + std::to_string(i % 50);
+      const stream_write write{name, expect::any(), {&event, 1}};
       if (const auto appended = store->append({.streams = {&write, 1}}); !appended)
         throw exception(appended.error());
     }

@@ -9,6 +9,7 @@ import unittest
 from servers import BINARIES, ServersTest, one_of
 
 THREADS, APPENDS = 8, 150
+MANY = 8_000  # appends of one thread: some seconds, so that it does not end before its server does
 
 
 class FailoverTest(ServersTest):
@@ -55,7 +56,7 @@ class FailoverTest(ServersTest):
         """Such a standby has fewer events than the writer knows of: what it stores there stands below what it has seen."""
         lagging = self.standbys[0]
         with open(self.folder / "acks", "w", encoding="utf-8") as acks:
-            writer = subprocess.Popen([BINARIES / "postgres_writer_program", one_of([self.primary, lagging]), "order", "1", "400"],
+            writer = subprocess.Popen([BINARIES / "postgres_writer_program", one_of([self.primary, lagging]), "order", "1", str(MANY)],
                                       stdout=acks, stderr=subprocess.PIPE, text=True)
         self.addCleanup(writer.kill)
         acknowledged = lambda: len((self.folder / "acks").read_text().splitlines())
@@ -67,6 +68,7 @@ class FailoverTest(ServersTest):
         got = int(self.sql(lagging, "SELECT count(*) FROM annals.events"))
         self.wait_until(lambda: acknowledged() > got + 50)
         self.script("stop", self.place / "primary", "immediate")
+        self.assertLess(acknowledged(), MANY, "the primary died too late to matter")
         self.script("promote", self.place / "s1")
         in_wait = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'annals'"
         for _ in range(3):  # each time the server says success with a warning, and it is sent again
@@ -80,7 +82,7 @@ class FailoverTest(ServersTest):
         self.assertEqual(writer.returncode, 0, said)
         stored = [e["data"] for e in self.events(lagging)]
         self.assertEqual(len(stored), len(set(stored)), "something was stored twice")
-        self.assertEqual(stored[-1], "order-0/399")
+        self.assertEqual(stored[-1], f"order-0/{MANY - 1}")
 
     def test_a_standby_serves_reads_and_follows_by_polling(self) -> None:
         self.store = self.primary
