@@ -23,7 +23,7 @@ namespace embedded {
 /// Threads: see view_lender.
 class recent_walk final : public view_lender {
  public:
-  /// What a walk goes through; all of it must live as long as the walk.
+  /// What a walk goes through, and keeps while it lives.
   struct log_part {
     std::shared_ptr<const sealed_log> sealed{};        ///< before them; names stand there too
     std::vector<std::shared_ptr<segment>> segments{};  ///< ascending

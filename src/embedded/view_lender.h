@@ -39,7 +39,7 @@ class view_lender : public metadata_source {
   view_lender() = default;
   ~view_lender() = default;
 
-  /// A null filter selects everything.
+  /// Both must live as long as events are looked at.
   void begin(const read_filter& filter, const taker& take);
   /// An event that was checked, its name and the front of its frame as well.
   result<void> look_at(const std::byte* item);
