@@ -5,6 +5,34 @@
 namespace annals {
 inline namespace v1 {
 
+/// A file that hands every call to the one below; derive from it and override what is to differ.
+class forwarding_file : public file {
+ public:
+  explicit forwarding_file(std::unique_ptr<file> below) : below_(std::move(below)) {}
+
+  result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
+    return below_->read_at(offset, out);
+  }
+  result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    return below_->write_at(offset, bytes);
+  }
+  result<void> sync() override { return below_->sync(); }
+  result<std::uint64_t> size() override { return below_->size(); }
+  result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
+  result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
+  void drop_cache() noexcept override { below_->drop_cache(); }
+  result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
+    return below_->map(length);
+  }
+  std::size_t alignment() const noexcept override { return below_->alignment(); }
+
+ protected:
+  file& below() noexcept { return *below_; }
+
+ private:
+  std::unique_ptr<file> below_;
+};
+
 /// An env that hands every call to the one below; derive from it and override what is to differ.
 class forwarding_env : public env {
  public:

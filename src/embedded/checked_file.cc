@@ -140,6 +140,10 @@ result<checked_file> checked_file::open(env& environment, const std::string& pat
     return index_damaged(path, "the file is cut off: it has " + std::to_string(*size) + " bytes");
   auto mapped = (*opened)->map(*size);
   if (!mapped) return std::unexpected(mapped.error());
+  // And no more: the system would read ahead. The table is at the end, four bytes for each page.
+  (*mapped)->expect(0, block_bytes);
+  const auto table = *size / checked_page_bytes * sizeof(std::uint32_t) + block_bytes;
+  (*mapped)->expect(*size - std::min(*size, table), static_cast<std::size_t>(table));
   if (auto there = (*mapped)->fetch(0, block_bytes); !there) return std::unexpected(there.error());
   const auto block = (*mapped)->bytes().first<block_bytes>();
   const auto header = read_as<checked_header>(block.data());

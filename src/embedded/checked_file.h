@@ -111,6 +111,7 @@ class checked_file {
     const auto end = (offset + length + checked_page_bytes - 1) / checked_page_bytes;
     for (auto page = offset / checked_page_bytes; page < end; ++page)
       if (!was_checked(page)) {
+        expect(page * checked_page_bytes, (end - page) * checked_page_bytes);  // and no more
         if (auto checked = check(page, end); !checked) return std::unexpected(checked.error());
         break;
       }

@@ -15,6 +15,7 @@ namespace {
 // One read fetches neighbours that are nearer than `gap`, up to `most`; `before` usually covers the
 // front of a frame with one event.
 constexpr std::uint64_t gap_bytes = 4096;
+constexpr std::uint64_t page_bytes = 4096;  // what is asked of a mapping at least
 constexpr std::uint64_t most_bytes = 256U << 10U;
 constexpr std::uint64_t before_bytes = 512;
 
@@ -42,18 +43,25 @@ const std::byte* log_reader::mapped_at(lsn place, std::size_t length) {
   const auto& from = segment_of(place);
   const auto settled = from.number() == durable_.segment() ? durable_.offset() : from.capacity();
   if (mapped_ == nullptr || place.offset() + length > settled) return nullptr;
-  const bool got = mapped_->fetch(place.offset(), length, settled).has_value();
-  return got ? mapped_->data() + place.offset() : nullptr;
+  const auto* const at = mapped_->data() + place.offset();
+  const auto last_page = lsn::at(durable_.segment(), round_down(durable_.offset(), page_bytes));
+  if (end_is_fetched_ && place >= last_page) return at;
+  if (!mapped_->fetch(place.offset(), length, settled)) return nullptr;
+  end_is_fetched_ =
+      end_is_fetched_ || lsn::at(place.segment(), place.offset() + length) > last_page;
+  return at;
 }
 
 void log_reader::expect(std::span<const wanted_event> all) {
-  constexpr std::size_t expected_bytes = 4096;
+  lsn expected;  // page; neighbours are asked for once
   for (const auto& one : all) {
     const auto& from = segment_of(one.place);
-    if (mapped_ == nullptr || mapped_->is_fetched(one.place.offset()) || tail_.find(one.place))
+    const auto page = lsn::at(one.place.segment(), round_down(one.place.offset(), page_bytes));
+    if (mapped_ == nullptr || page == std::exchange(expected, page) ||
+        mapped_->is_fetched(one.place.offset()) || tail_.find(one.place))
       continue;
     const auto room = from.capacity() - one.place.offset();
-    mapped_->whole().expect(one.place.offset(), std::min<std::uint64_t>(expected_bytes, room));
+    mapped_->whole().expect(one.place.offset(), std::min<std::uint64_t>(page_bytes, room));
   }
 }
 

@@ -88,6 +88,7 @@ class log_reader final : public metadata_source {
   lsn durable_;
   std::shared_ptr<segment> segment_{};        // the last one used
   const paged_mapping* mapped_ = nullptr;     // of it; null: it is not read so
+  bool end_is_fetched_ = false;               // of the log: the page that is still written to
   few<const paged_mapping*, 4> looked_at_{};  // all that were used
   std::vector<piece> pieces_{};
   std::size_t held_bytes_ = 0;

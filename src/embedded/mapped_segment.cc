@@ -11,42 +11,44 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-result<void> mapped_segment::open() const {
+result<void> mapped_segment::open(std::uint64_t first_look) const {
   if (ready_.load(std::memory_order_acquire)) return {};
   const std::scoped_lock lock(opening_);
   if (opened_) return {};
-  auto opened = open_files();
+  auto opened = open_files(first_look);
   if (!opened) return std::unexpected(opened.error());
   opened_ = std::move(*opened);
   ready_.store(true, std::memory_order_release);
   return {};
 }
 
-result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files() const {
+// What will be read is asked for before the first wait.
+result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files(
+    std::uint64_t first_look) const {
   auto made = std::make_unique<opened_files>();
   auto log = context_->environment.open(path(), file_mode::read, write_through::none);
   if (!log) return std::unexpected(log.error());
-  made->log = std::move(*log);
   if (context_->plays == role::reader) {
     // Whoever uses the file again has it locked, and gives it another name.
-    const auto locked = made->log->try_lock(lock_kind::shared);
+    const auto locked = (*log)->try_lock(lock_kind::shared);
     if (!locked) return std::unexpected(locked.error());
     if (!*locked) return corrupt_log(path() + ": the segment is missing");
   }
-  const auto header = read_segment_header(*made->log, path(), context_->store_id, facts_.number);
-  if (!header) return std::unexpected(header.error());
-  if (header->salt != facts_.salt || header->capacity != facts_.capacity ||
-      header->first_sequence != facts_.first_sequence)
-    return corrupt_log(path() + ": this is another segment than the one that MANIFEST names");
-  auto mapped = made->log->map(facts_.capacity);
-  if (!mapped) return std::unexpected(mapped.error());
+  auto mapped = (*log)->map(facts_.capacity);
+  if (!mapped) {
+    // A file that is too short is better told by its header.
+    if (auto right = check_header(**log); !right) return std::unexpected(right.error());
+    return std::unexpected(mapped.error());
+  }
+  (*mapped)->expect(0, block_bytes);
+  (*mapped)->expect(first_look, block_bytes);
   made->mapped = std::make_unique<paged_mapping>(std::move(*mapped), facts_.capacity);
-  if (context_->plays == role::writer) made->log.reset();  // one descriptor less
   auto index = segment_index::open(context_->environment, context_->paths.segment_index(number()),
                                    {.store_id = context_->store_id,
                                     .hash_seed = context_->hash_seed,
                                     .segment = facts_.number,
                                     .salt = facts_.salt});
+  if (auto right = check_header(**log); !right) return std::unexpected(right.error());
   if (!index) return std::unexpected(index.error());
   if (index->facts() != facts_.index || index->end() != end() ||
       index->first_sequence() != facts_.first_sequence || index->events() != facts_.events)
@@ -55,7 +57,17 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   made->index = std::make_unique<segment_index>(std::move(*index));
   const auto blocks = end() / crc_block_bytes + 2;  // one that is never checked behind the last
   made->blocks = std::make_unique<std::atomic<std::uint8_t>[]>(blocks);
+  if (context_->plays == role::reader) made->log = std::move(*log);  // else one descriptor less
   return made;
+}
+
+result<void> mapped_segment::check_header(file& log) const {
+  const auto header = read_segment_header(log, path(), context_->store_id, facts_.number);
+  if (!header) return std::unexpected(header.error());
+  if (header->salt != facts_.salt || header->capacity != facts_.capacity ||
+      header->first_sequence != facts_.first_sequence)
+    return corrupt_log(path() + ": this is another segment than the one that MANIFEST names");
+  return {};
 }
 
 result<void> mapped_segment::check_pages() const {
@@ -149,9 +161,15 @@ result<void> mapped_segment::check_front(std::uint64_t frame) const {
 }
 
 void mapped_segment::expect(std::uint64_t offset, std::size_t length) const noexcept {
-  if (holds(offset / crc_block_bytes) || opened_->mapped->is_fetched(offset))
-    return prefetch(data() + offset, prefetched_item_bytes);
-  opened_->mapped->whole().expect(offset, length);
+  if (!is_in_memory(offset)) opened_->mapped->whole().expect(offset, length);
+}
+
+void mapped_segment::prefetch(std::uint64_t offset) const noexcept {
+  if (is_in_memory(offset)) embedded::prefetch(data() + offset, prefetched_item_bytes);
+}
+
+bool mapped_segment::is_in_memory(std::uint64_t offset) const noexcept {
+  return holds(offset / crc_block_bytes) || opened_->mapped->is_fetched(offset);
 }
 
 result<std::uint64_t> mapped_segment::offset_of(std::uint64_t ordinal) const {

@@ -46,8 +46,9 @@ class mapped_segment {
   std::uint32_t seed() const noexcept { return seed_of(facts_.salt); }
   std::string path() const { return context_->paths.segment(facts_.number); }
 
-  /// Maps what was not mapped yet; all calls below need it.
-  result<void> open() const;
+  /// Maps what was not mapped yet; all calls below need it. The place that will be looked at first
+  /// can come from the disk together with what opening reads.
+  result<void> open(std::uint64_t first_look = 0) const;
   const segment_index& index() const noexcept { return *opened_->index; }
   const std::byte* data() const noexcept { return opened_->mapped->data(); }
 
@@ -70,8 +71,10 @@ class mapped_segment {
       if (!holds(block)) return false;
     return true;
   }
-  /// Says that an item will be asked for soon; returns at once.
-  void expect(std::uint64_t offset, std::size_t length) const noexcept;
+  /// Says that some bytes will be asked for, which may have to come from the disk; returns at once.
+  void expect(std::uint64_t offset, std::size_t length = expected_item_bytes) const noexcept;
+  /// Asks for the memory of an item that will be looked at soon.
+  void prefetch(std::uint64_t offset) const noexcept;
   /// The offset of an event by its number in the segment, counted from 0.
   result<std::uint64_t> offset_of(std::uint64_t ordinal) const;
   /// The offsets of the events `first` to `last`, in one walk from the nearest known place.
@@ -85,6 +88,10 @@ class mapped_segment {
   std::unexpected<error> damaged(std::uint64_t offset, std::string_view what) const;
 
  private:
+  static constexpr std::size_t expected_item_bytes = 4096;
+
+  bool is_in_memory(std::uint64_t offset) const noexcept;
+
   static constexpr std::uint8_t block_holds = 255;
   static constexpr std::uint8_t items_before_block = 16;  // then the whole block is checked
 
@@ -98,7 +105,8 @@ class mapped_segment {
   bool holds(std::uint64_t block) const noexcept {
     return opened_->blocks[block].load(std::memory_order_acquire) == block_holds;
   }
-  result<std::unique_ptr<opened_files>> open_files() const;
+  result<std::unique_ptr<opened_files>> open_files(std::uint64_t first_look) const;
+  result<void> check_header(file& log) const;
   result<void> check_block(std::uint64_t block) const;
   result<void> note_item(std::uint64_t offset, std::uint64_t length) const;
 

@@ -14,6 +14,7 @@ result<void> paged_mapping::fetch(std::uint64_t offset, std::uint64_t length,
   const auto end = (offset + length + page_bytes - 1) / page_bytes;
   for (auto page = offset / page_bytes; page < end; ++page) {
     if (is_fetched(page * page_bytes)) continue;
+    mapped_->expect(page * page_bytes, page_bytes);  // and no more: the system would read ahead
     if (auto got = mapped_->fetch(page * page_bytes, page_bytes); !got) return got;
     if ((page + 1) * page_bytes <= settled)
       pages_[page / bits].fetch_or(std::uint64_t{1} << page % bits, std::memory_order_relaxed);

@@ -27,30 +27,18 @@ class stale_env final : public forwarding_env {
     void expect(std::uint64_t, std::size_t) noexcept override {}
     std::vector<std::byte> seen;
   };
-  class stale_file final : public file {
+  class stale_file final : public forwarding_file {
    public:
     stale_file(std::unique_ptr<file> below, int& mapped)
-        : below_(std::move(below)), mapped_(mapped) {}
-    result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
-      return below_->read_at(offset, out);
-    }
-    result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-      return below_->write_at(offset, bytes);
-    }
-    result<void> sync() override { return below_->sync(); }
-    result<std::uint64_t> size() override { return below_->size(); }
-    result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
-    result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
+        : forwarding_file(std::move(below)), mapped_(mapped) {}
     result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
       std::vector<std::byte> bytes(static_cast<std::size_t>(length));
-      if (auto read = below_->read_at(0, bytes); !read) return std::unexpected(read.error());
+      if (auto read = below().read_at(0, bytes); !read) return std::unexpected(read.error());
       ++mapped_;
       return std::make_unique<stale_mapping>(std::move(bytes));
     }
-    std::size_t alignment() const noexcept override { return below_->alignment(); }
 
    private:
-    std::unique_ptr<file> below_;
     int& mapped_;
   };
 

@@ -70,7 +70,7 @@ result<const mapped_segment*> sealed_log::segment_of(lsn place) const {
     return corrupt_log("an index points to segment " + std::to_string(number) +
                        ", which is not there");
   const auto* found = segments_[static_cast<std::size_t>(number - 1)].get();
-  if (auto opened = found->open(); !opened) return std::unexpected(opened.error());
+  if (auto opened = found->open(place.offset()); !opened) return std::unexpected(opened.error());
   return found;
 }
 
@@ -284,11 +284,10 @@ result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version numb
   for (const auto& piece : *pieces) {
     if (number.number < piece.first_version() || number.number > piece.last_version()) continue;
     std::vector<std::uint32_t> places;
-    if (auto listed = piece.in->index().places(piece.events, places); !listed)
+    const auto newest = piece.last_version() - number.number + 1;
+    if (auto listed = piece.in->index().newest_places(piece.events, newest, places); !listed)
       return std::unexpected(listed.error());
-    const lsn place = lsn::at(
-        piece.in->number(),
-        std::uint64_t{places[static_cast<std::size_t>(number.number - piece.first_version())]} * 8);
+    const lsn place = lsn::at(piece.in->number(), std::uint64_t{places.front()} * 8);
     const auto event = event_item_at(place);
     if (!event) return std::unexpected(event.error());
     return event_entry{

@@ -11,9 +11,7 @@ inline namespace v1 {
 namespace embedded {
 namespace {
 
-// So far ahead memory is asked for, in events, and the disk.
-constexpr std::size_t ahead_in_memory = 8;
-constexpr std::size_t expected_item_bytes = 4096;
+constexpr std::size_t ahead_in_memory = 8;  // events
 
 }  // namespace
 
@@ -62,13 +60,12 @@ result<void> sealed_reader::read_stream(const wish& wanted) {
 
 result<void> sealed_reader::read_piece(const stream_piece& piece, const wish& wanted) {
   std::vector<std::uint32_t> places;
-  if (auto listed = piece.in->index().places(piece.events, places); !listed) return listed;
-  const auto from = std::max(wanted.first, piece.first_version()) - piece.first_version();
-  const auto to = std::min(wanted.last, piece.last_version()) - piece.first_version();
-  return pick(*piece.in,
-              std::span(places).subspan(static_cast<std::size_t>(from),
-                                        static_cast<std::size_t>(to - from + 1)),
-              wanted);
+  const auto from = std::max(wanted.first, piece.first_version());
+  const auto to = std::min(wanted.last, piece.last_version());
+  const auto newest = piece.last_version() - from + 1;
+  if (auto listed = piece.in->index().newest_places(piece.events, newest, places); !listed)
+    return listed;
+  return pick(*piece.in, std::span(places).first(static_cast<std::size_t>(to - from + 1)), wanted);
 }
 
 result<void> sealed_reader::pick(const mapped_segment& in, std::span<const std::uint32_t> places,
@@ -76,10 +73,9 @@ result<void> sealed_reader::pick(const mapped_segment& in, std::span<const std::
   const auto place = [&](std::size_t i) {
     return std::uint64_t{places[wanted.backwards ? places.size() - 1 - i : i]} * 8;
   };
-  for (std::size_t i = 0; i < places.size(); ++i) in.expect(place(i), expected_item_bytes);
+  for (std::size_t i = 0; i < places.size(); ++i) in.expect(place(i));
   for (std::size_t i = 0; i < places.size() && !stopped(); ++i) {
-    if (i + ahead_in_memory < places.size())
-      in.expect(place(i + ahead_in_memory), expected_item_bytes);
+    if (i + ahead_in_memory < places.size()) in.prefetch(place(i + ahead_in_memory));
     const auto item = event_at(in, place(i));
     if (!item) return std::unexpected(item.error());
     const auto event = item->as<event_item>();

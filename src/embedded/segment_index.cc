@@ -146,10 +146,22 @@ result<void> segment_index::find(term_kind kind, std::uint64_t hash,
 
 result<void> segment_index::places(const postings& of, std::vector<std::uint32_t>& out,
                                    std::uint32_t from) const {
+  return decode_places(of, of.count, from, out);
+}
+
+result<void> segment_index::newest_places(const postings& of, std::uint64_t most,
+                                          std::vector<std::uint32_t>& out) const {
+  return decode_places(of, most, 0, out);
+}
+
+// They stand from the newest to the oldest.
+result<void> segment_index::decode_places(const postings& of, std::uint64_t most,
+                                          std::uint32_t from,
+                                          std::vector<std::uint32_t>& out) const {
   const auto before = static_cast<std::ptrdiff_t>(out.size());
   byte_reader rest(of.distances);
   std::uint64_t place = of.last;
-  for (auto left = of.count; left > 0 && place >= from; --left) {
+  for (auto left = std::min<std::uint64_t>(of.count, most); left > 0 && place >= from; --left) {
     out.push_back(static_cast<std::uint32_t>(place));
     if (left == 1) break;
     const auto distance = rest.varint();

@@ -58,6 +58,9 @@ class segment_index {
   /// Appends the places, ascending, that are not before `from`; looks at none before it but one.
   result<void> places(const postings& of, std::vector<std::uint32_t>& out,
                       std::uint32_t from = 0) const;
+  /// Appends the newest ones, `most` of them, ascending.
+  result<void> newest_places(const postings& of, std::uint64_t most,
+                             std::vector<std::uint32_t>& out) const;
 
   /// Checks every byte, and that what they say fits together.
   result<void> check() const;
@@ -67,6 +70,9 @@ class segment_index {
   struct entry;
 
   explicit segment_index(checked_file file);
+
+  result<void> decode_places(const postings& of, std::uint64_t most, std::uint32_t from,
+                             std::vector<std::uint32_t>& out) const;
 
   result<std::span<const std::byte>> bytes(const index_section& in, std::uint64_t offset,
                                            std::uint64_t length) const;

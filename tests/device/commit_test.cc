@@ -31,28 +31,17 @@ class counting_env final : public forwarding_env {
   std::atomic<std::uint64_t> bytes_{0};
 };
 
-class counting_env::counted final : public file {
+class counting_env::counted final : public forwarding_file {
  public:
-  counted(std::unique_ptr<file> below, counting_env& by) : below_(std::move(below)), by_(by) {}
+  counted(std::unique_ptr<file> below, counting_env& by)
+      : forwarding_file(std::move(below)), by_(by) {}
 
-  result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
-    return below_->read_at(offset, out);
-  }
   result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
     by_.bytes_ += bytes.size();
-    return below_->write_at(offset, bytes);
+    return forwarding_file::write_at(offset, bytes);
   }
-  result<void> sync() override { return below_->sync(); }
-  result<std::uint64_t> size() override { return below_->size(); }
-  result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
-  result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
-  result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
-    return below_->map(length);
-  }
-  std::size_t alignment() const noexcept override { return below_->alignment(); }
 
  private:
-  std::unique_ptr<file> below_;
   counting_env& by_;
 };
 
