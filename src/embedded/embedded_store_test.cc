@@ -345,28 +345,6 @@ TEST_F(embedded_engine, remembers_command_ids_over_reopening_with_and_without_ev
   EXPECT_EQ(texts(*store, "order-1").size(), 2U);
 }
 
-TEST_F(embedded_engine, rewrites_snapshot_files_that_are_mostly_dead) {
-  auto store = open();
-  ASSERT_TRUE(append(*store, "order-1", {"one"}));
-  uuid last;
-  ASSERT_TRUE(store->read({.stream = "order-1"}, [&](const event_batch& batch) {
-    last = batch.events.front().header().event_id;
-    return flow::more;
-  }));
-  const std::vector<std::byte> state(1U << 20U, std::byte{7});
-  for (int i = 0; i < 10; ++i)
-    ASSERT_TRUE(store->save_snapshot(
-        {.stream = "order-1", .version = {1}, .last_event = last, .state = state}));
-  store.reset();
-  EXPECT_GT(fs::file_size(root() + "/snap/000000000001.snap"), 10U << 20U);
-  store = open();
-  EXPECT_FALSE(fs::exists(root() + "/snap/000000000001.snap"));
-  EXPECT_LT(fs::file_size(root() + "/snap/000000000002.snap"), 2U << 20U);
-  const auto kept = store->load_snapshot("order-1", 0);
-  ASSERT_TRUE(kept && *kept);
-  EXPECT_EQ((*kept)->state, state);
-}
-
 TEST_F(embedded_engine, begins_a_new_snapshot_file_behind_a_torn_one) {
   auto store = open();
   ASSERT_TRUE(append(*store, "order-1", {"one"}));

@@ -24,8 +24,15 @@ class flipped_store : public store_fixture {
         {.streams = {&write, 1}, .context = {.command_id = {{1}}, .correlation_id = {{2}}}}));
     EXPECT_TRUE(append(*store, "order-1", {"paid"}));
     EXPECT_TRUE(store->retain("order-1", {.max_count = 100}));
-    EXPECT_TRUE(store->save_snapshot(
-        {.stream = "order-1", .version = {2}, .state = std::as_bytes(std::span(payload))}));
+    uuid last;
+    EXPECT_TRUE(store->read({.stream = "order-1"}, [&](const event_batch& some) {
+      last = some.events.back().header().event_id;
+      return flow::more;
+    }));
+    EXPECT_TRUE(store->save_snapshot({.stream = "order-1",
+                                      .version = {2},
+                                      .last_event = last,
+                                      .state = std::as_bytes(std::span(payload))}));
   }
 
   /// Flips one bit of every byte in a range and calls `check` with the offset each time.
@@ -56,6 +63,7 @@ TEST_F(flipped_store, is_sound_before_anything_is_flipped) {
   EXPECT_EQ(report.events, 2U);
   EXPECT_EQ(report.snapshots, 1U);
   EXPECT_EQ(report.segments, 1U);
+  EXPECT_TRUE(open()->load_snapshot("order-1", 0).value());
 }
 
 TEST_F(flipped_store, is_refused_for_every_byte_of_the_log) {
@@ -100,6 +108,29 @@ TEST_F(flipped_store, never_gives_out_a_damaged_snapshot) {
     EXPECT_TRUE(kept && !*kept) << "byte " << at;
     EXPECT_EQ(texts(*opened, {}).size(), 2U);
   });
+}
+
+// What a slot says is only where to look. Dead space: free slots, and the rest of the header's
+// page.
+TEST_F(flipped_store, gives_out_the_right_snapshot_or_none_for_every_byte_of_their_table) {
+  const auto path = root() + "/snap/table";
+  const auto bytes = content(path);
+  const auto check = [&](std::uint64_t at) {
+    const bool is_header = at < sizeof(snapshot_table_header);
+    const auto slot = round_down(at, sizeof(snapshot_slot));
+    const bool is_slot = at >= block_bytes && slot + sizeof(snapshot_slot) <= bytes.size();
+    const bool is_used = is_slot && read_as<snapshot_slot>(bytes.data() + slot).newest != 0;
+    const auto in_slot = at - slot;
+    const bool says_used = is_slot && in_slot >= offsetof(snapshot_slot, newest) &&
+                           in_slot < offsetof(snapshot_slot, previous);
+    EXPECT_EQ(!verified().damage.empty(), is_header || is_used || says_used) << "byte " << at;
+    const auto opened = open({.create = false, .read_only = true});
+    const auto kept = opened->load_snapshot("order-1", 0);
+    ASSERT_TRUE(kept) << "byte " << at;
+    EXPECT_TRUE(!*kept || (*kept)->version.number == 2U) << "byte " << at;
+  };
+  for_each_flip(path, 0, sizeof(snapshot_table_header) + 32, check);
+  for_each_flip(path, block_bytes, bytes.size(), check);
 }
 
 }  // namespace

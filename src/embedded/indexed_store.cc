@@ -321,14 +321,12 @@ result<std::optional<snapshot>> indexed_store::do_load_snapshot(std::string_view
 result<std::optional<snapshot>> indexed_store::usable_snapshot(const log_view& seen,
                                                                const seen_stream& stream,
                                                                std::uint64_t shape) {
-  auto loaded = snapshots_.load(stream.key, shape);
-  if (!loaded || !*loaded) return loaded;
-  const auto version = (*loaded)->version;
-  if (version.number < 1 || version > stream.newest) return std::optional<snapshot>{};
-  const auto event = event_at(seen, stream, version);
-  if (!event) return std::unexpected(event.error());
-  if (event->id != (*loaded)->last_event) return std::optional<snapshot>{};
-  return loaded;
+  return snapshots_.load(stream.key, shape, [&](const snapshot& found) -> result<bool> {
+    if (found.version.number < 1 || found.version > stream.newest) return false;
+    const auto event = event_at(seen, stream, found.version);
+    if (!event) return std::unexpected(event.error());
+    return event->id == found.last_event;
+  });
 }
 
 }  // namespace embedded

@@ -6,7 +6,7 @@
 #include "lost_indexes.h"
 #include "segment_supply.h"
 #include "set_aside.h"
-#include "snapshot_files.h"
+#include "snapshot_check.h"
 
 namespace annals {
 inline namespace v1 {
@@ -151,9 +151,11 @@ class repairing {
     if (!*there) return {};
     const auto names = env_.list(paths().snapshots());
     if (!names) return std::unexpected(names.error());
+    std::vector<std::uint64_t> numbers;
     for (const auto& name : *names) {
       const auto number = number_in_name(name, ".snap");
       if (number == 0) continue;
+      numbers.push_back(number);
       const auto path = paths().snapshot_file(number);
       const auto content = examine_snapshot_file(env_, path, directory_.store_id);
       if (!content) return std::unexpected(content.error());
@@ -161,6 +163,18 @@ class repairing {
       damaged_snapshots_.push_back(path);
       for (const auto& each : content->damage) damage(each);
     }
+    return look_at_snapshot_table(numbers);
+  }
+
+  // It goes with what it speaks of: opening makes it again.
+  result<void> look_at_snapshot_table(const std::vector<std::uint64_t>& numbers) {
+    const auto wrong = examine_snapshot_table(env_, paths(), directory_.store_id, numbers);
+    if (!wrong) return std::unexpected(wrong.error());
+    for (const auto& each : *wrong) damage(each);
+    const auto there = env_.exists(paths().snapshot_table());
+    if (!there) return std::unexpected(there.error());
+    if (*there && !(wrong->empty() && damaged_snapshots_.empty()))
+      damaged_snapshots_.push_back(paths().snapshot_table());
     return {};
   }
 

@@ -433,7 +433,27 @@ TEST_F(repaired_store, does_without_a_snapshot_file_that_was_flipped) {
   flip(root() + "/snap/000000000001.snap", 4096 + 80);
   const auto report = loses_nothing();
   EXPECT_FALSE(fs::exists(root() + "/snap/000000000001.snap"));
-  ASSERT_EQ(report.moved.size(), 1U);
+  EXPECT_FALSE(fs::exists(root() + "/snap/table"));
+  EXPECT_EQ(report.moved.size(), 2U);
+}
+
+TEST_F(repaired_store, does_without_a_table_of_snapshots_that_was_flipped) {
+  fill(2);
+  const uuid last = [&] {
+    const auto store = open(tiny_segments);
+    uuid found;
+    EXPECT_TRUE(store->read({.stream = "order-1", .to = {1}}, [&](const event_batch& some) {
+      found = some.events.front().header().event_id;
+      return flow::more;
+    }));
+    EXPECT_TRUE(store->save_snapshot({.stream = "order-1", .version = {1}, .last_event = found}));
+    return found;
+  }();
+  flip(root() + "/snap/table", 40);
+  EXPECT_EQ(loses_nothing().moved.size(), 1U);
+  const auto kept = open(tiny_segments)->load_snapshot("order-1", 0).value();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->last_event, last);
 }
 
 TEST_F(repaired_store, gets_zeros_behind_a_seal) {

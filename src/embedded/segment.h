@@ -68,6 +68,7 @@ struct store_paths {
   /// The file of zeros that becomes a segment.
   std::string zeroed(std::uint64_t number) const;
   std::string snapshot_file(std::uint64_t number) const;
+  std::string snapshot_table() const { return snapshots() + "/table"; }
   std::string segment_index(std::uint64_t number) const;
   /// The run over these segments.
   std::string run(std::uint64_t first, std::uint64_t last) const;

@@ -6,285 +6,418 @@
 
 #include "annals/env.h"
 #include "bytes.h"
-#include "crc32c.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
 namespace {
 
-constexpr std::uint64_t rewritten_from = 4U << 20U;  // bytes of records that do not count
-
-std::uint32_t header_crc(const snapshot_record& record, std::uint32_t seed) noexcept {
-  std::array<std::byte, sizeof record> bytes{};
-  write_as(bytes.data(), record);
-  constexpr std::size_t crc_at = offsetof(snapshot_record, crc);
-  constexpr std::size_t after = offsetof(snapshot_record, state_crc);
-  return crc32c(crc32c(seed, std::span(bytes).first(crc_at)), std::span(bytes).subspan(after));
-}
+constexpr std::uint64_t file_bytes = 32U << 20U;   // a longer one is not begun
+constexpr std::uint64_t cleaned_from = 4U << 20U;  // bytes of records that do not count
+constexpr std::uint64_t read_unasked = 1U << 20U;  // longer ones must fit into their file
 
 }  // namespace
 
-result<std::optional<snapshot_file_header>> read_snapshot_header(file& from, const uuid& store_id) {
-  aligned_bytes block(block_bytes);
-  const auto got = from.read_at(0, block.bytes());
-  if (!got) return std::unexpected(got.error());
-  if (*got < block_bytes) return std::optional<snapshot_file_header>{};
-  const auto header = read_as<snapshot_file_header>(block.data());
-  const bool ours =
-      header.magic == snapshot_file_header{}.magic && header.version == format_version &&
-      header.store_id == store_id &&
-      header_block_holds(std::span<const std::byte, block_bytes>(block.data(), block_bytes));
-  return ours ? std::optional(header) : std::nullopt;
-}
-
-result<std::optional<snapshot_record>> read_snapshot_record(file& from, std::uint64_t offset,
-                                                            std::uint64_t size,
-                                                            std::uint32_t seed) {
-  if (offset + sizeof(snapshot_record) > size) return std::optional<snapshot_record>{};
-  std::array<std::byte, sizeof(snapshot_record)> bytes{};
-  const auto got = from.read_at(offset, bytes);
-  if (!got) return std::unexpected(got.error());
-  const auto record = read_as<snapshot_record>(bytes.data());
-  const bool holds = record.length >= sizeof record && record.length % 8 == 0 &&
-                     record.length <= size - offset && header_crc(record, seed) == record.crc &&
-                     record.state_length <= record.length &&
-                     padded(record.state_length) == record.length - sizeof record;
-  return holds ? std::optional(record) : std::nullopt;
-}
-
-result<std::optional<std::vector<std::byte>>> read_snapshot_state(file& from, std::uint64_t offset,
-                                                                  const snapshot_record& record,
-                                                                  std::uint32_t seed) {
-  std::vector<std::byte> state(static_cast<std::size_t>(record.length - sizeof record));
-  const auto got = from.read_at(offset + sizeof record, state);
-  if (!got) return std::unexpected(got.error());
-  if (*got < state.size() || crc32c(seed, state) != record.state_crc)
-    return std::optional<std::vector<std::byte>>{};
-  state.resize(static_cast<std::size_t>(record.state_length));  // without the padding
-  return std::optional(std::move(state));
-}
-
-void snapshot_files::note(const key& of, found at) {
-  bytes_ += at.record.length;
-  auto& newest = newest_[of];
-  if (newest.in && newest.record.version > at.record.version) return;
-  if (newest.in) live_bytes_ -= newest.record.length;
-  live_bytes_ += at.record.length;
-  newest = std::move(at);
-}
-
 result<void> snapshot_files::open() {
-  const std::scoped_lock lock(mutex_);
-  if (auto read = read_new_files(); !read) return read;
-  return role_ == role::reader ? result<void>{} : rewrite_when_mostly_dead();
+  const std::scoped_lock lock(saving_);
+  auto opened = snapshot_table::open(env_, paths_, store_id_, role_);
+  if (!opened) return std::unexpected(opened.error());
+  set_table(*opened);
+  if (role_ == role::reader) return {};  // it opens files as it needs them
+  const auto numbers = numbers_there();
+  if (!numbers) return std::unexpected(numbers.error());
+  for (const auto number : *numbers)
+    if (auto counted = count_file(number); !counted) return counted;
+  if (*opened == nullptr) return files_.empty() ? result<void>{} : rebuild(*numbers);
+  const auto& ledger = (*opened)->ledger();
+  const bool whole = ledger.clean || (*opened)->is_of_this_boot();
+  doubtful_ = ledger.doubtful || !whole;
+  counting_bytes_ = ledger.counting_bytes;
+  next_number_ = std::max(next_number_, ledger.file + 1);
+  return whole ? go_on_from(ledger) : result<void>{};
 }
 
-result<void> snapshot_files::read_new_files() {
+// Not where the machine stopped: nobody knows what stands behind the end there. A writer that was
+// killed may have left records that its table, or the table's header, does not know.
+result<void> snapshot_files::go_on_from(const snapshot_ledger& ledger) {
+  if (!files_.contains(ledger.file)) return {};
+  const auto size = files_.at(ledger.file)->opened->size();
+  if (!size) return std::unexpected(size.error());
+  if (*size < ledger.end) return {};
+  const auto end = know_records(ledger.file, ledger.end);
+  if (!end) return std::unexpected(end.error());
+  current_ = ledger.file;
+  end_ = *end;
+  return {};
+}
+
+result<std::vector<std::uint64_t>> snapshot_files::numbers_there() const {
+  std::vector<std::uint64_t> numbers;
   const auto there = env_.exists(paths_.snapshots());
   if (!there) return std::unexpected(there.error());
-  if (!*there) return {};
+  if (!*there) return numbers;
   const auto names = env_.list(paths_.snapshots());
   if (!names) return std::unexpected(names.error());
-  std::vector<std::uint64_t> numbers;
   for (const auto& name : *names)
-    if (const auto number = number_in_name(name, ".snap"); number >= next_number_)
-      numbers.push_back(number);
+    if (const auto number = number_in_name(name, ".snap"); number != 0) numbers.push_back(number);
   std::ranges::sort(numbers);
-  for (const auto number : numbers)
-    if (auto read = read_file(number); !read) return read;
+  return numbers;
+}
+
+result<void> snapshot_files::count_file(std::uint64_t number) {
+  next_number_ = std::max(next_number_, number + 1);
+  const auto found = file_of(number);
+  if (!found) return std::unexpected(found.error());
+  if (*found == nullptr) return {};
+  const auto size = (*found)->opened->size();
+  if (!size) return std::unexpected(size.error());
+  bytes_ += *size - std::min(*size, std::uint64_t{block_bytes});
   return {};
 }
 
-result<void> snapshot_files::read_file(std::uint64_t number) {
-  auto file_of = std::make_shared<snapshot_file>();
-  file_of->path = paths_.snapshot_file(number);
-  auto opened = env_.open(file_of->path, role_ == role::reader ? file_mode::read : file_mode::write,
+// Null when it is not there, or not one of this store.
+result<snapshot_files::file_ptr> snapshot_files::open_file(std::uint64_t number) {
+  auto made = std::make_shared<snapshot_file>();
+  made->path = paths_.snapshot_file(number);
+  const auto is_there = [&] { return env_.exists(made->path); };
+  auto there = is_there();
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return nullptr;
+  auto opened = env_.open(made->path, role_ == role::reader ? file_mode::read : file_mode::write,
                           write_through::none);
   if (!opened) {
-    // A writer that opens the store may just have rewritten and removed it.
-    const auto there = env_.exists(file_of->path);
-    if (role_ == role::reader && there && !*there) return {};
+    // The writer may just have removed it.
+    there = is_there();
+    if (role_ == role::reader && there && !*there) return nullptr;
     return std::unexpected(opened.error());
   }
-  file_of->opened = std::move(*opened);
-  const auto header = read_snapshot_header(*file_of->opened, store_id_);
+  made->opened = std::move(*opened);
+  const auto header = read_snapshot_header(*made->opened, store_id_);
   if (!header) return std::unexpected(header.error());
-  current_.reset();
-  // A reader looks again at one whose header has yet to be written.
-  if (*header || role_ == role::writer) next_number_ = number + 1;
-  if (!*header) return {};
-  file_of->seed = seed_of((*header)->salt);
-  files_.push_back(file_of);
-  end_ = block_bytes;
-  return read_records();
+  if (!*header) return nullptr;
+  made->seed = seed_of((*header)->salt);
+  return made;
 }
 
-// Of the last file, from where they were read to.
-result<void> snapshot_files::read_records() {
-  const auto& file_of = files_.back();
-  const auto size = file_of->opened->size();
-  if (!size) return std::unexpected(size.error());
-  for (;;) {
-    const auto record = read_snapshot_record(*file_of->opened, end_, *size, file_of->seed);
-    if (!record) return std::unexpected(record.error());
-    if (!*record) break;
-    note({(*record)->stream_key, (*record)->shape}, {file_of, end_, **record});
-    end_ += (*record)->length;
+result<snapshot_files::file_ptr> snapshot_files::file_of(std::uint64_t number) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = files_.find(number); known != files_.end()) return known->second;
   }
-  // Behind something unreadable nothing is added: the next one begins a new file.
-  if (end_ == *size) current_ = file_of;
-  return {};
+  auto opened = open_file(number);
+  if (!opened || *opened == nullptr) return opened;
+  const std::scoped_lock lock(mutex_);
+  return files_.try_emplace(number, std::move(*opened)).first->second;
 }
 
-result<std::shared_ptr<snapshot_files::snapshot_file>> snapshot_files::make_file() {
-  if (auto made = env_.create_directories(paths_.snapshots()); !made)
-    return std::unexpected(made.error());
-  auto file_of = std::make_shared<snapshot_file>();
-  file_of->path = paths_.snapshot_file(next_number_);
-  auto opened = env_.open(file_of->path, file_mode::create, write_through::none);
-  if (!opened) return std::unexpected(opened.error());
-  file_of->opened = std::move(*opened);
-  std::array<std::uint8_t, sizeof(std::uint64_t)> salt{};
-  env_.random(salt);
-  snapshot_file_header header{.store_id = store_id_, .number = next_number_};
-  std::memcpy(&header.salt, salt.data(), sizeof header.salt);
-  ++next_number_;
-  const auto block = header_block(header);
-  if (auto written = file_of->opened->write_at(0, {block.data(), block.size()}); !written)
-    return std::unexpected(written.error());
-  file_of->seed = seed_of(header.salt);
-  return file_of;
+snapshot_files::table_ptr snapshot_files::table() const {
+  const std::scoped_lock lock(mutex_);
+  return table_;
 }
 
-// Fills in the record's CRCs.
-result<void> snapshot_files::write_record(snapshot_file& to, std::uint64_t offset,
-                                          snapshot_record& record,
-                                          std::span<const std::byte> state) {
-  std::vector<std::byte> bytes(static_cast<std::size_t>(record.length));
-  std::ranges::copy(state, bytes.begin() + sizeof record);
-  record.state_crc = crc32c(to.seed, std::span(bytes).subspan(sizeof record));
-  record.crc = header_crc(record, to.seed);
-  write_as(bytes.data(), record);
-  return to.opened->write_at(offset, bytes);
+void snapshot_files::set_table(table_ptr now) {
+  const std::scoped_lock lock(mutex_);
+  table_ = std::move(now);
 }
+
+// The writer may have made the first one, or a greater one, since.
+result<snapshot_files::table_ptr> snapshot_files::table_to_read() {
+  auto known = table();
+  if (role_ == role::writer) return known;
+  if (known != nullptr) {
+    const auto replaced = known->is_replaced();
+    if (!replaced) return std::unexpected(replaced.error());
+    if (!*replaced) return known;
+  }
+  auto opened = snapshot_table::open(env_, paths_, store_id_, role_);
+  if (opened) set_table(*opened);
+  return opened;
+}
+
+// Looking.
+
+result<std::optional<snapshot>> snapshot_files::load(const uuid& stream_key, std::uint64_t shape,
+                                                     const judge& usable) {
+  kept_snapshots seen;
+  for (;;) {
+    const auto in = table_to_read();
+    if (!in) return std::unexpected(in.error());
+    if (*in == nullptr) return std::optional<snapshot>{};
+    const auto kept = (*in)->find((*in)->hash_of(stream_key, shape));
+    if (!kept) return std::unexpected(kept.error());
+    if (*kept == seen) return std::optional<snapshot>{};
+    for (const auto& at : {kept->newest, kept->previous}) {
+      auto found = read_at(at, stream_key, shape);
+      if (!found) return std::unexpected(found.error());
+      if (!*found) continue;
+      const auto is_usable = usable(**found);
+      if (!is_usable) return std::unexpected(is_usable.error());
+      if (*is_usable) return found;
+    }
+    seen = *kept;  // they may have been moved meanwhile
+  }
+}
+
+result<std::optional<snapshot>> snapshot_files::read_at(const snapshot_place& at,
+                                                        const uuid& stream_key,
+                                                        std::uint64_t shape) {
+  if (at.file == 0 || at.length < sizeof(snapshot_record)) return std::optional<snapshot>{};
+  const auto in = file_of(at.file);
+  if (!in) return std::unexpected(in.error());
+  if (*in == nullptr) return std::optional<snapshot>{};
+  if (at.length > read_unasked) {
+    const auto size = (*in)->opened->size();
+    if (!size) return std::unexpected(size.error());
+    if (at.offset > *size || at.length > *size - at.offset) return std::optional<snapshot>{};
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(at.length));
+  const auto got = (*in)->opened->read_at(at.offset, bytes);
+  if (!got) return std::unexpected(got.error());
+  bytes.resize(*got);
+  const auto record = snapshot_record_in(bytes, bytes.size(), (*in)->seed);
+  if (!record || record->stream_key != stream_key || record->shape != shape)
+    return std::optional<snapshot>{};
+  return snapshot_in(bytes, (*in)->seed);
+}
+
+// None when another one stands there, or none that holds.
+result<std::optional<snapshot_record>> snapshot_files::header_at(const snapshot_place& at,
+                                                                 const uuid& stream_key,
+                                                                 std::uint64_t shape) {
+  if (at.file == 0) return std::optional<snapshot_record>{};
+  const auto in = file_of(at.file);
+  if (!in) return std::unexpected(in.error());
+  if (*in == nullptr) return std::optional<snapshot_record>{};
+  std::array<std::byte, sizeof(snapshot_record)> bytes{};
+  const auto got = (*in)->opened->read_at(at.offset, bytes);
+  if (!got) return std::unexpected(got.error());
+  const auto record = snapshot_record_in(std::span(bytes).first(*got), at.length, (*in)->seed);
+  const bool is_it = record && record->stream_key == stream_key && record->shape == shape;
+  return is_it ? record : std::nullopt;
+}
+
+// Saving.
 
 result<void> snapshot_files::save(const uuid& stream_key, const snapshot_write& write) {
-  const std::scoped_lock lock(mutex_);
-  if (!current_) {
-    auto made = make_file();
-    if (!made) return std::unexpected(made.error());
-    current_ = *made;
-    files_.push_back(current_);
-    end_ = block_bytes;
-  }
-  snapshot_record record{.length = sizeof(snapshot_record) + padded(write.state.size()),
-                         .stream_key = stream_key,
+  const std::scoped_lock lock(saving_);
+  snapshot_record record{.stream_key = stream_key,
                          .last_event = write.last_event,
                          .shape = write.shape,
                          .version = write.version.number,
-                         .saved = env_.now().time_since_epoch().count(),
-                         .state_length = write.state.size()};
-  if (auto written = write_record(*current_, end_, record, write.state); !written) {
-    current_.reset();  // what stands there now is unknown
+                         .saved = env_.now().time_since_epoch().count()};
+  if (auto written = this->write(record, write.state); !written) return written;
+  auto done = have_table();
+  if (done) done = point_to(record, {current_, end_ - record.length, record.length});
+  if (!done) {
+    end_ -= record.length;  // nothing knows of it
+    bytes_ -= record.length;
+    return done;
+  }
+  done = note();
+  if (done) done = clean_when_mostly_dead();
+  return done;
+}
+
+result<void> snapshot_files::have_table() {
+  if (table() != nullptr) return {};
+  auto made = snapshot_table::create(env_, paths_, store_id_);
+  if (!made) return std::unexpected(made.error());
+  set_table(std::move(*made));
+  return {};
+}
+
+result<void> snapshot_files::write(snapshot_record& record, std::span<const std::byte> state) {
+  if (auto room = make_room(sizeof record + padded(state.size())); !room) return room;
+  const auto to = file_of(current_);
+  if (!to) return std::unexpected(to.error());
+  const auto bytes = encode_snapshot(record, state, (*to)->seed);
+  if (auto written = (*to)->opened->write_at(end_, bytes); !written) {
+    current_ = 0;  // what stands there now is unknown
     return written;
   }
-  const auto at = std::exchange(end_, end_ + record.length);
-  note({stream_key, write.shape}, {current_, at, record});
+  end_ += record.length;
+  bytes_ += record.length;
   return {};
 }
 
-result<std::optional<std::vector<std::byte>>> snapshot_files::read_state(const found& at) {
-  return read_snapshot_state(*at.in->opened, at.offset, at.record, at.in->seed);
+result<void> snapshot_files::make_room(std::uint64_t length) {
+  if (current_ != 0) {
+    if (end_ + length <= file_bytes || end_ == block_bytes) return {};
+    const auto full = file_of(current_);
+    if (!full) return std::unexpected(full.error());
+    if (auto synced = (*full)->opened->sync(); !synced) return synced;
+  }
+  return make_file();
 }
 
-result<std::optional<snapshot>> snapshot_files::load(const uuid& stream_key, std::uint64_t shape) {
-  found at;
+result<void> snapshot_files::make_file() {
+  if (auto there = env_.create_directories(paths_.snapshots()); !there) return there;
+  const auto number = next_number_++;
+  auto made = std::make_shared<snapshot_file>();
+  made->path = paths_.snapshot_file(number);
+  auto opened = env_.open(made->path, file_mode::create, write_through::none);
+  if (!opened) return std::unexpected(opened.error());
+  made->opened = std::move(*opened);
+  std::array<std::uint8_t, sizeof(std::uint64_t)> salt{};
+  env_.random(salt);
+  snapshot_file_header header{.store_id = store_id_, .number = number};
+  std::memcpy(&header.salt, salt.data(), sizeof header.salt);
+  made->seed = seed_of(header.salt);
+  const auto block = header_block(header);
+  current_ = 0;
+  if (auto written = made->opened->write_at(0, {block.data(), block.size()}); !written)
+    return written;
+  const std::scoped_lock lock(mutex_);
+  files_[number] = std::move(made);
+  current_ = number;
+  end_ = block_bytes;
+  return {};
+}
+
+// Of a stream and shape the one with the highest version is the newest, among equals the last.
+result<void> snapshot_files::point_to(const snapshot_record& record, const snapshot_place& at) {
+  const auto hash = table()->hash_of(record.stream_key, record.shape);
+  const auto kept = table()->find(hash);
+  if (!kept) return std::unexpected(kept.error());
+  const auto newest = header_at(kept->newest, record.stream_key, record.shape);
+  if (!newest) return std::unexpected(newest.error());
+  kept_snapshots now{.newest = at, .previous = *newest ? kept->newest : kept->previous};
+  if (*newest && (*newest)->version > record.version) std::swap(now.newest, now.previous);
+  for (const auto& old : {kept->newest, kept->previous})
+    if (old != now.newest && old != now.previous)
+      counting_bytes_ -= std::min(counting_bytes_, old.length);
+  counting_bytes_ += at.length;
+  return put(hash, now);
+}
+
+result<void> snapshot_files::put(std::uint64_t hash, const kept_snapshots& kept) {
+  for (;;) {
+    const auto done = table()->put(hash, kept);
+    if (!done) return std::unexpected(done.error());
+    if (*done) return {};
+    auto greater = table()->doubled();
+    if (!greater) return std::unexpected(greater.error());
+    set_table(std::move(*greater));
+  }
+}
+
+result<void> snapshot_files::note() {
+  saved_ = true;
+  return table()->note(
+      {.file = current_, .end = end_, .counting_bytes = counting_bytes_, .doubtful = doubtful_});
+}
+
+// The slots before the header that calls them whole.
+result<void> snapshot_files::close() {
+  const std::scoped_lock lock(saving_);
+  if (!std::exchange(saved_, false)) return {};
+  result<void> done;
+  if (current_ != 0) {
+    const auto last = file_of(current_);
+    if (!last) return std::unexpected(last.error());
+    done = (*last)->opened->sync();
+  }
+  if (done) done = table()->sync();
+  if (done) done = env_.sync_directory(paths_.snapshots());
+  if (done)
+    done = table()->note({.file = current_,
+                          .end = end_,
+                          .counting_bytes = counting_bytes_,
+                          .clean = true,
+                          .doubtful = doubtful_});
+  if (done) done = table()->sync();
+  return done;
+}
+
+// Making good what was lost, and room.
+
+result<void> snapshot_files::rebuild(const std::vector<std::uint64_t>& numbers) {
+  if (auto made = have_table(); !made) return made;
+  for (const auto number : numbers) {
+    const auto in = file_of(number);
+    if (!in) return std::unexpected(in.error());
+    if (*in == nullptr) continue;
+    const auto end = know_records(number, block_bytes);
+    if (!end) return std::unexpected(end.error());
+    const auto size = (*in)->opened->size();
+    if (!size) return std::unexpected(size.error());
+    current_ = *end == *size ? number : 0;  // behind something unreadable nothing is added
+    end_ = *end;
+  }
+  return note();
+}
+
+// Puts the records of a file from an offset on into the table; where they end.
+result<std::uint64_t> snapshot_files::know_records(std::uint64_t number, std::uint64_t begin) {
+  const auto in = file_of(number);
+  if (!in) return std::unexpected(in.error());
+  const auto size = (*in)->opened->size();
+  if (!size) return std::unexpected(size.error());
+  snapshot_cursor records(*(*in)->opened, *size, (*in)->seed, begin);
+  auto more = records.next();
+  for (; more && *more; more = records.next())
+    if (auto put = point_to(records.record(), {number, records.offset(), records.record().length});
+        !put)
+      return std::unexpected(put.error());
+  if (!more) return std::unexpected(more.error());
+  return records.end();
+}
+
+result<void> snapshot_files::clean_when_mostly_dead() {
+  const auto dead = bytes_ - std::min(bytes_, counting_bytes_);
+  if (dead < cleaned_from || dead < counting_bytes_) return {};
+  std::uint64_t oldest = 0;
   {
     const std::scoped_lock lock(mutex_);
-    if (role_ == role::reader) {
-      if (!files_.empty())
-        if (auto more = read_records(); !more) return std::unexpected(more.error());
-      if (auto more = read_new_files(); !more) return std::unexpected(more.error());
-    }
-    const auto newest = newest_.find({stream_key, shape});
-    if (newest == newest_.end()) return std::optional<snapshot>{};
-    at = newest->second;
+    oldest = files_.begin()->first;
   }
-  auto state = read_state(at);
-  if (!state) return std::unexpected(state.error());
-  if (!*state) return std::optional<snapshot>{};
-  return std::optional(
-      snapshot{{at.record.version}, at.record.last_event, at.record.shape, std::move(**state)});
+  if (oldest == current_)
+    if (auto made = make_file(); !made) return made;
+  return clean_file(oldest);
 }
 
-result<void> snapshot_files::rewrite_when_mostly_dead() {
-  const std::uint64_t dead = bytes_ - live_bytes_;
-  if (dead < rewritten_from || dead < live_bytes_) return {};
-  auto made = make_file();
-  if (!made) return std::unexpected(made.error());
-  std::uint64_t offset = block_bytes;
-  std::map<key, found> moved;
-  for (const auto& [of, at] : newest_) {
-    const auto state = read_state(at);
-    if (!state) return std::unexpected(state.error());
-    if (!*state) continue;
-    auto record = at.record;
-    if (auto written = write_record(**made, offset, record, **state); !written) return written;
-    moved[of] = {*made, offset, record};
-    offset += record.length;
-  }
-  auto done = (*made)->opened->sync();
-  if (done) done = env_.sync_directory(paths_.snapshots());
-  for (const auto& old : files_)
-    if (done) done = env_.remove(old->path);
-  if (!done) return done;
-  newest_ = std::move(moved);
-  files_ = {*made};
-  current_ = *made;
-  end_ = offset;
-  bytes_ = live_bytes_ = offset - block_bytes;
-  return {};
-}
-
-result<void> snapshot_files::close() {
-  const std::scoped_lock lock(mutex_);
-  if (!current_) return {};
-  auto synced = current_->opened->sync();
-  if (synced) synced = env_.sync_directory(paths_.snapshots());
-  return synced;
-}
-
-result<snapshot_file_content> examine_snapshot_file(env& environment, const std::string& path,
-                                                    const uuid& store_id) {
-  auto opened = environment.open(path, file_mode::read, write_through::none);
-  if (!opened) return std::unexpected(opened.error());
-  const auto size = (*opened)->size();
+// What counts goes to the end; it is durable before the file is gone.
+result<void> snapshot_files::clean_file(std::uint64_t number) {
+  const auto old = file_of(number);
+  if (!old) return std::unexpected(old.error());
+  const auto size = (*old)->opened->size();
   if (!size) return std::unexpected(size.error());
-  snapshot_file_content content{.size = *size};
-  const auto header = read_snapshot_header(**opened, store_id);
-  if (!header) return std::unexpected(header.error());
-  if (!*header) {
-    content.damage.push_back(
-        path + ": the header of the snapshot file does not hold; its snapshots are ignored");
-    return content;
+  snapshot_cursor records(*(*old)->opened, *size, (*old)->seed);
+  auto more = records.next();
+  for (; more && *more; more = records.next())
+    if (auto moved = move_record(records, {number, records.offset(), records.record().length});
+        !moved)
+      return moved;
+  if (!more) return std::unexpected(more.error());
+  const auto last = file_of(current_);
+  if (!last) return std::unexpected(last.error());
+  auto done = (*last)->opened->sync();
+  if (done) done = table()->sync();
+  if (done) done = env_.sync_directory(paths_.snapshots());
+  if (done) done = env_.remove((*old)->path);
+  if (!done) return done;
+  bytes_ -= std::min(bytes_, *size - block_bytes);
+  {
+    const std::scoped_lock lock(mutex_);
+    files_.erase(number);
   }
-  std::uint64_t offset = block_bytes;
-  const std::uint32_t seed = seed_of((*header)->salt);
-  for (;;) {
-    const auto record = read_snapshot_record(**opened, offset, *size, seed);
-    if (!record) return std::unexpected(record.error());
-    if (!*record) break;
-    const auto state = read_snapshot_state(**opened, offset, **record, seed);
-    if (!state) return std::unexpected(state.error());
-    ++content.snapshots;
-    if (!*state)
-      content.damage.push_back(path + ": the snapshot at offset " + std::to_string(offset) +
-                               " does not hold its CRC; it is ignored");
-    offset += (*record)->length;
-  }
-  content.left = *size - offset;
-  return content;
+  return note();
+}
+
+result<void> snapshot_files::move_record(snapshot_cursor& from, const snapshot_place& at) {
+  const auto hash = table()->hash_of(from.record().stream_key, from.record().shape);
+  auto kept = table()->find(hash);
+  if (!kept) return std::unexpected(kept.error());
+  if (kept->newest != at && kept->previous != at) return {};
+  const auto bytes = from.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto whole = snapshot_in(*bytes, from.seed());
+  if (!whole) return {};  // damaged: it is lost
+  auto record = from.record();
+  if (auto written = write(record, whole->state); !written) return written;
+  auto& moved = kept->newest == at ? kept->newest : kept->previous;
+  moved = {current_, end_ - record.length, record.length};
+  return put(hash, *kept);
 }
 
 }  // namespace embedded

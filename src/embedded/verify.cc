@@ -6,7 +6,7 @@
 #include "indexer.h"
 #include "log_check.h"
 #include "manifest.h"
-#include "snapshot_files.h"
+#include "snapshot_check.h"
 
 namespace annals {
 inline namespace v1 {
@@ -29,6 +29,7 @@ class verification {
     if (checked) checked = check_log();
     for (const auto number : snapshots_)
       if (checked) checked = check_snapshots(number);
+    if (checked) checked = check_snapshot_table();
     if (checked) checked = check_indexes_alone();
     if (!checked) return std::unexpected(checked.error());
     std::ranges::move(index_damage_, std::back_inserter(report_.damage));
@@ -181,6 +182,13 @@ class verification {
     for (const auto& each : content->damage) report_.damage.push_back(each);
     counted_.add(content->size);
     counted_.report();
+    return {};
+  }
+
+  result<void> check_snapshot_table() {
+    auto damage = examine_snapshot_table(env_, directory_.paths, directory_.store_id, snapshots_);
+    if (!damage) return std::unexpected(damage.error());
+    std::ranges::move(*damage, std::back_inserter(report_.damage));
     return {};
   }
 
