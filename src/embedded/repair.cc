@@ -135,7 +135,7 @@ class repairing {
       damage(path + ": the file is missing");
       return false;
     }
-    const result<void> checked = check();
+    const auto checked = check();
     if (checked) return true;
     if (checked.error().code() != errc::store_corrupt &&
         checked.error().code() != errc::database_error)

@@ -161,10 +161,10 @@ result<void> segment_index::places(const postings& of, std::vector<std::uint32_t
   return {};
 }
 
-result<void> segment_index::check() const {
+result<void> segment_index::check(const entry_visitor& visit) const {
   auto checked = file_.check_all();
   if (checked) checked = check_places();
-  if (checked) checked = check_terms();
+  if (checked) checked = check_terms(visit);
   if (checked) checked = check_names();
   return checked;
 }
@@ -181,7 +181,7 @@ result<void> segment_index::check_places() const {
 }
 
 // Every event has one stream, one type and one category.
-result<void> segment_index::check_terms() const {
+result<void> segment_index::check_terms(const entry_visitor& visit) const {
   std::array<std::uint64_t, term_kinds> events{};
   std::vector<std::uint32_t> decoded;
   std::uint64_t terms = 0;
@@ -201,6 +201,8 @@ result<void> segment_index::check_terms() const {
       decoded.clear();
       if (auto done = places(one.found, decoded); !done) return done;
       events[static_cast<std::size_t>(one.found.kind)] += one.found.count;
+      if (!visit) continue;
+      if (auto seen = visit(number << 16U | one.hash_bits, one.found, decoded); !seen) return seen;
     }
   }
   for (const auto kind : {term_kind::stream, term_kind::type, term_kind::category})
