@@ -166,6 +166,18 @@ class lying_indexes : public index_fixture {
     EXPECT_NE(found.front().find(words), std::string::npos) << found.front();
     make_right();
   }
+  /// Repair makes index files again that say what the log does.
+  void expect_repaired() const {
+    const auto done = repair_embedded(root(), {}, {}, *env_).value();
+    EXPECT_TRUE(done.changed);
+    EXPECT_FALSE(done.loss);
+    EXPECT_FALSE(done.damage.empty());
+    EXPECT_TRUE(done.after.damage.empty());
+    EXPECT_EQ(content(index_path()), index_bytes_);
+    const auto again = repair_embedded(root(), {}, {}, *env_).value();
+    EXPECT_FALSE(again.changed);
+    EXPECT_TRUE(again.damage.empty());
+  }
   void make_right() const {
     for (const auto& [path, bytes] :
          {std::pair{index_path(), &index_bytes_}, std::pair{run_path(), &run_bytes_}}) {
@@ -320,6 +332,20 @@ TEST_F(lying_indexes, are_found_when_a_run_has_a_term_in_a_later_segment_than_th
     one->newest = lsn::at(last, one->newest.offset());
   });
   expect_found("idx", "its runs do not say of the log");
+}
+
+TEST_F(lying_indexes, are_made_again_by_repair) {
+  index_otherwise(
+      [](entered& one) {
+        if (one.kind == item_kind::event && one.number == 2) one.tags.pop_back();
+      },
+      as_it_is);
+  expect_repaired();
+}
+
+TEST_F(lying_indexes, that_are_runs_are_made_again_by_repair) {
+  run_otherwise([](std::vector<run_slot>& slots) { slots.pop_back(); });
+  expect_repaired();
 }
 
 }  // namespace
