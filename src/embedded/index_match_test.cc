@@ -343,6 +343,12 @@ TEST_F(lying_indexes, are_made_again_by_repair) {
   expect_repaired();
 }
 
+TEST_F(lying_indexes, are_made_again_by_the_repair_that_mends_other_damage) {
+  run_otherwise([](std::vector<run_slot>& slots) { slots.pop_back(); });
+  std::filesystem::resize_file(root() + "/STATE", 100);
+  expect_repaired();
+}
+
 TEST_F(lying_indexes, that_are_runs_are_made_again_by_repair) {
   run_otherwise([](std::vector<run_slot>& slots) { slots.pop_back(); });
   expect_repaired();

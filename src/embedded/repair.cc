@@ -38,6 +38,7 @@ class repairing {
     if (auto mended = mend(); !mended) return std::unexpected(mended.error());
     report_.changed = true;
     auto after = verify(2);
+    if (after && !after->damage.empty() && !reindex_) after = index_and_verify(*after);
     if (!after) return std::unexpected(after.error());
     report_.after = std::move(*after);
     return std::move(report_);
@@ -185,6 +186,14 @@ class repairing {
       for (const auto& each : content->damage) damage(each);
     }
     return {};
+  }
+
+  // What is left where all else is mended, index files say of the log.
+  result<verify_report> index_and_verify(const verify_report& left) {
+    for (const auto& one : left.damage) damage(one);
+    auto done = forget_indexes();
+    if (done) done = index_again();
+    return done ? verify(2) : std::unexpected(done.error());
   }
 
   std::shared_ptr<const sealed_context> context_of(std::uint64_t hash_seed) const {
