@@ -117,7 +117,7 @@ struct repair_report {
 ///
 /// Errors:  not_a_store, store_too_new, store_in_use, store_corrupt for `ANNALS`, disk_full,
 ///          database_error. Damage elsewhere is not an error of the call: it stands in the report.
-/// Blocks:  while the log is read, twice, and indexed once.
+/// Blocks:  while the log is read, once where nothing is wrong, else three times, and indexed once.
 /// Source:  docs/format.md, "Repair".
 result<repair_report> repair_embedded(
     const std::string& directory, const repair_options& options = {},

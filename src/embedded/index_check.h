@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "mapped_segment.h"
+#include "index_match.h"
 
 namespace annals {
 inline namespace v1 {
@@ -13,11 +13,15 @@ namespace embedded {
 /// Errors:  store_corrupt naming the file and what is wrong; database_error.
 result<void> check_segment_index(const std::shared_ptr<const sealed_context>& context,
                                  const sealed_segment& facts);
+/// The same, and holds the index against the segment that was read; answers what match_index does.
+result<set_sums> check_segment_index(const std::shared_ptr<const sealed_context>& context,
+                                     const sealed_segment& facts, const segment_replay& replay,
+                                     const segment_terms& terms);
 
-/// Reads a run and checks all of it.
+/// Reads a run and checks all of it. Answers how many slots are of one term each, not ambiguous.
 ///
 /// Errors:  store_corrupt naming the file and what is wrong; database_error.
-result<void> check_run(const sealed_context& context, const known_run& known);
+result<std::uint64_t> check_run(const sealed_context& context, const known_run& known);
 
 }  // namespace embedded
 }  // namespace v1

@@ -171,22 +171,24 @@ std::unexpected<error> index_run::damaged(std::uint64_t block, std::string_view 
   return file_.damaged("its block " + std::to_string(block) + ' ' + std::string(what));
 }
 
-result<void> index_run::check() const {
-  if (auto checked = file_.check_all(); !checked) return checked;
+result<std::uint64_t> index_run::check() const {
+  if (auto checked = file_.check_all(); !checked) return std::unexpected(checked.error());
   std::array<std::uint64_t, term_kinds> found{};
   std::uint64_t slots = 0;
+  std::uint64_t of_one_term = 0;
   run_cursor cursor(*this);
   for (;;) {
     const auto more = cursor.next();
     if (!more) return std::unexpected(more.error());
     if (!*more) break;
     ++slots;
+    of_one_term += cursor.slot().ambiguous ? 0U : 1U;
     ++found[static_cast<std::size_t>(cursor.slot().kind)];
   }
   if (slots != fields_.slots || found != fields_.slots_of)
     return file_.damaged("it has not the slots that its header speaks of: " +
                          std::to_string(fields_.slots));
-  return {};
+  return of_one_term;
 }
 
 // True when there is one more block; the kinds seen in the one before must be those that it says.

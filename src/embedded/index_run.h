@@ -104,8 +104,9 @@ class index_run {
   /// Asks for the cache lines of it, where it is in memory.
   void prefetch(std::uint64_t hash) const noexcept;
 
-  /// Checks every byte, and that slots are where they are looked for.
-  result<void> check() const;
+  /// Checks every byte, and that slots are where they are looked for. Answers how many of them are
+  /// not ambiguous.
+  result<std::uint64_t> check() const;
 
  private:
   friend class run_cursor;

@@ -66,7 +66,7 @@ class index_run_test : public index_fixture {
   result<void> read_whole(std::uint64_t hash = 0) const {
     const auto run = opened();
     if (!run) return std::unexpected(run.error());
-    if (auto checked = run->check(); !checked) return checked;
+    if (auto checked = run->check(); !checked) return std::unexpected(checked.error());
     std::vector<run_slot> slots;
     return run->find(hash, term_kind::stream, slots);
   }

@@ -236,14 +236,14 @@ result<bool> are_same_term(const sealed_log& log, const run_slot& older, const r
     if (!bytes) return std::unexpected(bytes.error());
     return log.is_of(older, *bytes);
   }
-  const auto item = log.item_at(newer.newest);
+  const auto item = log.item_at(older.newest);
   if (!item) return std::unexpected(item.error());
   bool same = true;
   result<void> looked;
   for_each_tag(*item, [&](std::string_view tag) {
-    if (term_hash(log.hash_seed(), term_kind::tag, term_bytes(tag)) != newer.hash || !looked)
+    if (term_hash(log.hash_seed(), term_kind::tag, term_bytes(tag)) != older.hash || !looked)
       return;
-    const auto is = log.is_of(older, term_bytes(tag));
+    const auto is = log.is_of(newer, term_bytes(tag));
     if (!is) looked = std::unexpected(is.error());
     same = same && is && *is;
   });

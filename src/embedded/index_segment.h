@@ -52,7 +52,7 @@ result<indexed_segment> index_segment(const sealed_context& context, std::uint64
 result<indexed_segment> index_segment(const sealed_context& context, const sealed_content& of,
                                       const sealed_log& before);
 
-/// True when two slots of one hash and kind are of the same terms.
+/// True when all terms that a slot is of are those of a newer one, of the same hash and kind.
 result<bool> are_same_term(const sealed_log& log, const run_slot& older, const run_slot& newer);
 
 }  // namespace embedded

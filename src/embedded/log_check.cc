@@ -17,8 +17,8 @@ namespace {
 struct piece {
   result<checked_segment> found;
   indexed_part part{};
-  bool looked_up = false;  ///< in the runs
-  std::optional<result<void>> index{};
+  bool looked_up = false;                   ///< in the runs
+  std::optional<result<set_sums>> index{};  ///< links; none where it was not held against them
 };
 
 class log_checking {
@@ -74,18 +74,32 @@ class log_checking {
       told = read;
       work_.tell();
     };
-    piece made{.found =
-                   check_segment(of_.directory, {.number = number, .last = last}, advance, env_)};
+    const bool is_indexed = number <= indexed();
+    segment_task task{.number = number, .last = last};
+    if (is_indexed) task.hash_seed = of_.known->hash_seed;
+    piece made{.found = check_segment(of_.directory, task, advance, env_)};
     counted_.add(of_.sizes[i] - std::min(read, of_.sizes[i]));
-    if (number > indexed()) return made;
-    const auto& facts = of_.known->segments[static_cast<std::size_t>(number - 1)];
-    if (made.found && made.found->intact && !made.found->contradicts && of_.sealed != nullptr) {
-      made.part = look_up(*of_.sealed, made.found->replay);
-      made.looked_up = true;
-    }
-    made.index = check_segment_index(context_, facts);
-    counted_.add(facts.index.size);
+    if (is_indexed) check_indexes(number, made);
     return made;
+  }
+
+  void check_indexes(std::uint64_t number, piece& of) const {
+    const auto& facts = of_.known->segments[static_cast<std::size_t>(number - 1)];
+    counted_.add(facts.index.size);
+    if (!of.found || !of.found->intact || of.found->contradicts) {
+      const auto checked = check_segment_index(context_, facts);
+      of.index = checked ? result<set_sums>{} : std::unexpected(checked.error());
+      return;
+    }
+    auto& replay = of.found->replay;
+    auto& terms = of.found->terms;
+    terms.finish(replay);
+    of.index = check_segment_index(context_, facts, replay, terms);
+    if (of_.sealed != nullptr) {
+      of.part = look_up(*of_.sealed, number, replay, terms);
+      of.looked_up = true;
+    }
+    terms = segment_terms(0);
   }
 
   result<bool> take(std::size_t i, piece one) {
@@ -97,7 +111,7 @@ class log_checking {
     if (auto added = add(*one.found, one); !added) return std::unexpected(added.error());
     if (one.index) {
       ++log_.indexes;
-      if (auto noted = note(*one.index); !noted) return std::unexpected(noted.error());
+      if (auto noted = add_links(*one.index); !noted) return std::unexpected(noted.error());
     }
     if (number == indexed()) end_indexed();
     return true;
@@ -151,6 +165,8 @@ class log_checking {
     }
     goes_on_ += one.part.goes_on;
     goes_on_to_ += one.part.goes_on_to;
+    linked_ += one.part.linked;
+    slots_ += one.part.slots;
     doubtful_ = doubtful_ || one.part.doubtful;
     if (found.number <= indexed() && found.intact && !first &&
         !has_as_it_is(of_.known->segments[static_cast<std::size_t>(found.number - 1)], found))
@@ -165,9 +181,18 @@ class log_checking {
 
   void end_indexed() {
     if (!intact_) return;
-    log_.fits_runs = !doubtful_ && goes_on_ == goes_on_to_;
+    log_.fits_runs = !doubtful_ && goes_on_ == goes_on_to_ && slots_ == of_.slots;
+    if (log_.fits_runs && of_.sealed != nullptr && log_.index_damage.empty() && links_ != linked_)
+      index_damage(paths_.indexes(),
+                   "they do not say where types, categories and tags stood before");
     if (join_.types() != of_.known->types || join_.categories() != of_.known->categories)
       index_damage(paths_.manifest(), "it has other types or categories than the log");
+  }
+
+  result<void> add_links(const result<set_sums>& links) {
+    if (!links) return note(std::unexpected(links.error()));
+    links_ += *links;
+    return {};
   }
 
   void index_damage(const std::string& path, std::string_view what) {
@@ -198,8 +223,11 @@ class log_checking {
   lsn last_end_{};
   std::uint32_t last_crc_ = 0;
   std::uint64_t next_sequence_ = 1;
-  stream_sums goes_on_{};
-  stream_sums goes_on_to_{};
+  set_sums goes_on_{};
+  set_sums goes_on_to_{};
+  set_sums links_{};
+  set_sums linked_{};
+  std::uint64_t slots_ = 0;
   bool doubtful_ = false;
 };
 

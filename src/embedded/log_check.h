@@ -17,6 +17,7 @@ struct log_to_check {
   const std::vector<std::uint64_t>& sizes;    ///< of their files
   const manifest* known = nullptr;            ///< whose index files are checked too; null: none are
   const sealed_log* sealed = nullptr;         ///< of `known`, its runs checked; null: not to be had
+  std::uint64_t slots = 0;                    ///< in those runs, of one term each
 };
 
 /// What was found, in the order of the log.

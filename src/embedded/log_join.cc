@@ -1,10 +1,6 @@
 #include "log_join.h"
 
 #include <algorithm>
-#include <ranges>
-
-#include "bytes.h"
-#include "xxh3.h"
 
 namespace annals {
 inline namespace v1 {
@@ -13,98 +9,7 @@ namespace {
 
 using origin = segment_replay::origin;
 
-/// The newest place of a stream or command in the runs; 0: none. The log is asked only where two
-/// terms have one hash.
-result<lsn> newest_in_runs(const sealed_log& log, term_kind kind, const uuid& id) {
-  const auto hash = term_hash(log.hash_seed(), kind, term_bytes(id));
-  std::vector<run_slot> slots;
-  for (const auto& run : log.runs() | std::views::reverse) {
-    if (run->count(kind) == 0) continue;
-    slots.clear();
-    if (auto looked = run->find(hash, kind, slots); !looked) return std::unexpected(looked.error());
-    if (slots.size() == 1 && !slots.front().ambiguous) return slots.front().newest;
-    for (const auto& slot : slots) {
-      const auto is = log.is_of(slot, term_bytes(id));
-      if (!is) return std::unexpected(is.error());
-      if (*is) return slot.newest;
-    }
-  }
-  return lsn{};
-}
-
-/// One indexed segment on its way.
-class looking_up {
- public:
-  looking_up(const sealed_log& sealed, segment_replay& of) : sealed_(sealed), of_(of) {}
-
-  indexed_part run() {
-    for (const auto& [key, one] : of_.streams()) look_at(key, one);
-    for (const auto& [id, place] : of_.commands()) {
-      const auto newest = newest_in_runs(sealed_, term_kind::command, id);
-      doubt_unless(newest && *newest == place);
-    }
-    for (const auto& [key, place] : of_.retained()) {
-      const auto newest = newest_in_runs(sealed_, term_kind::retention, key);
-      doubt_unless(newest && (*newest == place || newest->segment() > place.segment()));
-    }
-    of_.keep(std::move(kept_));
-    return part_;
-  }
-
- private:
-  void doubt_unless(bool fits) { part_.doubtful = part_.doubtful || !fits; }
-
-  void look_at(const uuid& key, const segment_replay::stream& one) {
-    const bool named_before = one.from == origin::begins;
-    if (named_before || (one.from == origin::named && !one.has_events())) kept_.emplace(key, one);
-    if (!one.has_events() && one.from == origin::named) return;
-    const auto newest = newest_in_runs(sealed_, term_kind::stream, key);
-    if (!newest) return doubt_unless(false);
-    if (!one.has_events()) return doubt_unless(fits_retained(key, one, *newest));
-    if (one.from == origin::goes_on || one.from == origin::retained)
-      part_.goes_on.add(key, one.before);
-    if (*newest == one.now.last) return;
-    doubt_unless(newest->segment() > one.now.last.segment());
-    part_.goes_on_to.add(key, one.now);
-  }
-
-  /// True when the stream had come as far as its change of retention says, and went on only behind.
-  bool fits_retained(const uuid& key, const segment_replay::stream& one, lsn newest) const {
-    const auto& before = one.before;
-    const auto event = sealed_.event_item_at(before.last);
-    if (!event || event->stream_key != key ||
-        before != stream_end{event->version, before.last, event->name, event->category})
-      return false;
-    if (newest == before.last) return true;
-    if (newest < before.last) return false;
-    const auto pieces = sealed_.pieces_of(key, newest, {before.version + 1});
-    return pieces && !pieces->empty() && pieces->front().in->number() > one.first.segment();
-  }
-
-  const sealed_log& sealed_;
-  segment_replay& of_;
-  segment_replay::stream_map kept_{};
-  indexed_part part_{};
-};
-
 }  // namespace
-
-void stream_sums::add(const uuid& key, const stream_end& end) {
-  struct {
-    uuid key{};
-    std::uint64_t version = 0;
-    lsn last{};
-    lsn name{};
-    std::uint64_t category = 0;
-  } const whole{key, end.version, end.last, end.name, end.category};
-  static_assert(std::has_unique_object_representations_v<decltype(whole)>);
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    parts[i] += xxh3_64(i, std::as_bytes(std::span(&whole, 1)));
-}
-
-indexed_part look_up(const sealed_log& sealed, segment_replay& of) {
-  return looking_up(sealed, of).run();
-}
 
 // The first one in the log is told, in whatever order they are found.
 void log_join::contradict(lsn place, std::string what) {

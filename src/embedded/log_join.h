@@ -1,43 +1,12 @@
 #pragma once
 
-#include <array>
 #include <unordered_set>
 
-#include "sealed_log.h"
-#include "segment_replay.h"
+#include "indexed_part.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
-
-/// Sums over ends of streams, in any order: equal sums are of the same ends, but for a chance of
-/// 2^-128.
-struct stream_sums {
-  std::array<std::uint64_t, 2> parts{};
-
-  void add(const uuid& key, const stream_end& end);
-  stream_sums& operator+=(const stream_sums& other) noexcept {
-    for (std::size_t i = 0; i < parts.size(); ++i) parts[i] += other.parts[i];
-    return *this;
-  }
-  friend bool operator==(const stream_sums&, const stream_sums&) = default;
-};
-
-/// What one indexed segment says of the others, held against the runs.
-struct indexed_part {
-  stream_sums goes_on{};     ///< ends that its streams go on from
-  stream_sums goes_on_to{};  ///< ends here that, as the runs say, are not the last
-  bool doubtful = false;     ///< the runs do not fit, or could not be read
-};
-
-/// Holds an indexed segment against the runs, which must be of all such segments, and leaves in the
-/// replay what only log_join can judge. When no part is doubtful, and the sums over all parts of
-/// what is gone on from and to are equal, every stream is one chain of events, each following the
-/// one before it, and every command id stands once.
-///
-/// Cost:    one page of a run per stream and command of the segment.
-/// Threads: any, each with a replay of its own.
-indexed_part look_up(const sealed_log& sealed, segment_replay& of);
 
 /// Holds what segments say of those before them against those, in the order of the log.
 ///

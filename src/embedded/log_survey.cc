@@ -1,11 +1,12 @@
 #include "log_survey.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
-#include "log_index.h"
+#include "annals/limits.h"
+#include "log_join.h"
 #include "log_scan.h"
-#include "replay.h"
 
 namespace annals {
 inline namespace v1 {
@@ -17,7 +18,8 @@ constexpr std::size_t told_streams = 8;  // of those that lose events, by name
 /// The events that stand in intact frames behind damage, by stream.
 class salvage {
  public:
-  explicit salvage(const log_index& before) : before_(before) {}
+  salvage(const store_directory& directory, env& environment)
+      : directory_(directory), env_(environment) {}
 
   void count(const frame_view& frame) {
     const auto& header = frame.header();
@@ -35,31 +37,52 @@ class salvage {
     loss.readable_events = events_;
     loss.last_position = std::max(loss.last_position, last_);
     loss.streams = streams_.size();
-    for (const auto& key : first_) loss.first_streams.push_back(streams_.at(key));
-    for (std::size_t i = 0; i < first_.size(); ++i) loss.first_streams[i].name = name_of(first_[i]);
+    for (const auto& [key, named_at] : first_) {
+      loss.first_streams.push_back(streams_.at(key));
+      loss.first_streams.back().name = name_of(key, named_at);
+    }
   }
 
  private:
   void count(const event_item& event) {
     const auto [at, is_new] =
         streams_.try_emplace(event.stream_key, lost_stream{{}, {event.version}, {event.version}});
-    if (is_new && first_.size() < told_streams) first_.push_back(event.stream_key);
+    if (is_new && first_.size() < told_streams) first_.emplace_back(event.stream_key, event.name);
     at->second.first = std::min(at->second.first, version{event.version});
     at->second.last = std::max(at->second.last, version{event.version});
   }
 
-  std::string name_of(const uuid& key) const {
-    if (before_.find(key) != nullptr) return std::string(before_.head_of(key).name);
+  // The name stands behind the damage, or where the events say that it does; else there is the key.
+  std::string name_of(const uuid& key, lsn place) const {
     const auto named = names_.find(key);
-    return named == names_.end() ? key.to_string() : named->second;
+    if (named != names_.end()) return named->second;
+    const auto name = name_at(key, place);
+    return name.empty() ? key.to_string() : name;
   }
 
-  const log_index& before_;
+  std::string name_at(const uuid& key, lsn place) const {
+    const auto path = directory_.paths.segment(place.segment());
+    const auto opened = env_.open(path, file_mode::read, write_through::none);
+    if (!opened) return {};
+    const auto header = read_segment_header(**opened, path, directory_.store_id, place.segment());
+    if (!header) return {};
+    std::array<std::byte, sizeof(name_item) + padded(limits::stream_name_bytes)> bytes{};
+    const auto got = (*opened)->read_at(place.offset(), bytes);
+    if (!got || *got < sizeof(name_item) || !item_in_bounds(bytes.data(), *got)) return {};
+    const item_view item(bytes.data());
+    if (item.kind() != item_kind::stream_name || !item.holds(seed_of(header->salt)) ||
+        !item.fits() || item.as<name_item>().stream_key != key)
+      return {};
+    return std::string(name_in(item));
+  }
+
+  const store_directory& directory_;
+  env& env_;
   std::uint64_t events_ = 0;
   std::uint64_t last_ = 0;
   std::map<uuid, lost_stream> streams_{};
   std::map<uuid, std::string> names_{};
-  std::vector<uuid> first_{};
+  std::vector<std::pair<uuid, lsn>> first_{};  // with the places of their names
 };
 
 class surveying {
@@ -130,32 +153,29 @@ class surveying {
       const auto what = std::string(right.error().message()).substr(path.size() + 2);
       return damaged({.segment = number, .end = *size}, what.substr(0, what.find("; ")));
     }
-    auto seen = std::make_shared<segment>();
-    seen->header = *header;
-    index_.begin_segment(std::move(seen));
     segment_scan scan(**opened, *header);
     return scan_segment(scan, **opened, *header);
   }
 
   result<bool> scan_segment(segment_scan& scan, file& from, const segment_header& header) {
-    for (;;) {
+    segment_replay replay(header.number);
+    std::optional<contradiction> first;
+    while (!first) {
       const auto frame = scan.next();
       if (!frame) return std::unexpected(frame.error());
       if (!*frame) break;
-      const auto problem = replay(index_, **frame);
-      if (!problem) continue;
-      const auto offset = (*frame)->header().place.offset();
-      next_sequence_ = (*frame)->header().first_sequence;
-      const auto tail = examine_tail(from, header, offset);
-      if (!tail) return std::unexpected(tail.error());
-      damaged({header.number, offset, tail->nonzero_end}, *problem);
-      behind_.count(**frame);
-      return count_rest(scan);
+      if (auto problem = replay.enter(**frame))
+        first = contradiction{(*frame)->header().place, std::move(*problem)};
     }
+    const auto joined = join_.add(replay, false);
+    if (!joined) return std::unexpected(joined.error());
+    if (*joined && (!first || (*joined)->place < first->place)) first = **joined;
+    if (first) return end_before(*first, from, header);
     next_sequence_ = scan.next_sequence();
     const auto tail = examine_tail(from, header, scan.offset());
     if (!tail) return std::unexpected(tail.error());
-    if (scan.stop() == scan_stop::sealed) return take_sealed(scan, header, tail->nonzero_end);
+    if (scan.stop() == scan_stop::sealed)
+      return take_sealed(scan, header, replay.last_event(), tail->nonzero_end);
     const auto proof = proof_that_it_went_on(scan, header.number, *tail);
     if (!proof) return std::unexpected(proof.error());
     found_.last = lsn::at(header.number, scan.offset());
@@ -168,39 +188,52 @@ class surveying {
     return *more ? count_rest(scan) : false;
   }
 
+  // Goes through the frames again, to the one that contradicts.
+  result<bool> end_before(const contradiction& first, file& from, const segment_header& header) {
+    segment_scan again(from, header);
+    for (;;) {
+      const auto frame = again.next();
+      if (!frame) return std::unexpected(frame.error());
+      if (!*frame)
+        return corrupt_log(directory_.paths.segment(header.number) +
+                           ": the file changes while it is read");
+      if ((*frame)->header().place < first.place) continue;
+      next_sequence_ = (*frame)->header().first_sequence;
+      const auto tail = examine_tail(from, header, first.place.offset());
+      if (!tail) return std::unexpected(tail.error());
+      damaged({header.number, first.place.offset(), tail->nonzero_end}, first.what);
+      behind_.count(**frame);
+      return count_rest(again);
+    }
+  }
+
   result<bool> take_sealed(const segment_scan& scan, const segment_header& header,
-                           std::uint64_t nonzero_end) {
+                           const uuid& last_event, std::uint64_t nonzero_end) {
     if (nonzero_end > scan.offset())
       found_.behind_seals.push_back({header.number, scan.offset(), nonzero_end});
     found_.sealed = header.number;
     found_.end = {scan.last_place(), scan.last_crc(), scan.next_sequence()};
     found_.clock = scan.clock();
     found_.capacity = header.capacity;
-    compare_with_manifest(header, scan);
+    compare_with_manifest(header, scan, last_event);
     return true;
   }
 
-  void compare_with_manifest(const segment_header& header, const segment_scan& scan) {
+  void compare_with_manifest(const segment_header& header, const segment_scan& scan,
+                             const uuid& last_event) {
     if (known_ == nullptr || header.number > known_->segments.size()) return;
     const auto& facts = known_->segments[static_cast<std::size_t>(header.number - 1)];
     const bool same = facts.capacity == header.capacity && facts.salt == header.salt &&
                       facts.first_sequence == header.first_sequence &&
                       facts.events == scan.next_sequence() - header.first_sequence &&
                       facts.clock == scan.clock() && facts.seal == scan.last_place() &&
-                      facts.seal_crc == scan.last_crc();
+                      facts.seal_crc == scan.last_crc() && facts.last_event == last_event;
     if (!same)
       found_.manifest_problem =
           "it does not have segment " + std::to_string(header.number) + " as that is";
     if (header.number != known_->segments.size()) return;
-    if (!holds(index_.types, known_->types) || !holds(index_.categories, known_->categories))
+    if (join_.types() != known_->types || join_.categories() != known_->categories)
       found_.manifest_problem = "it has other types or categories than the log";
-  }
-
-  static bool holds(const dictionary& of, const std::vector<std::string>& texts) {
-    if (of.next() != texts.size() + 1) return false;
-    for (std::uint32_t i = 0; i < texts.size(); ++i)
-      if (of.text_of(i + 1) != texts[i]) return false;
-    return true;
   }
 
   /// Why an end without a seal is no end, in words; empty when nothing proves that it is none.
@@ -289,8 +322,8 @@ class surveying {
   const progress_function& progress_;
   env& env_;
   surveyed_log found_{};
-  log_index index_{};
-  salvage behind_{index_};
+  log_join join_{nullptr, env_};
+  salvage behind_{directory_, env_};
   std::uint64_t next_sequence_ = 1;
   std::uint64_t total_ = 0;
   std::uint64_t done_ = 0;

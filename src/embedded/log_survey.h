@@ -38,6 +38,9 @@ struct surveyed_log {
 /// Reads a whole log. `known` is its manifest, when that is to be had.
 ///
 /// Errors:  store_too_new, database_error. Damage is not an error of the call.
+/// Units:   memory: a window of 1 MiB, or the largest frame; 100 bytes per stream and 40 per
+///          command of the log, and some 200 per stream and command of one segment; 200 per stream
+///          that has events behind damage. Nothing per event.
 result<surveyed_log> survey_log(const store_directory& directory, const manifest* known,
                                 const progress_function& progress, env& environment);
 

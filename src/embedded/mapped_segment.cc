@@ -43,7 +43,7 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   (*mapped)->expect(0, block_bytes);
   (*mapped)->expect(first_look, block_bytes);
   made->mapped = std::make_unique<paged_mapping>(std::move(*mapped), facts_.capacity);
-  auto index = segment_index::open(context_->environment, context_->paths.segment_index(number()),
+  auto index = segment_index::open(context_->environment, index_path(),
                                    {.store_id = context_->store_id,
                                     .hash_seed = context_->hash_seed,
                                     .segment = facts_.number,
@@ -52,8 +52,7 @@ result<std::unique_ptr<mapped_segment::opened_files>> mapped_segment::open_files
   if (!index) return std::unexpected(index.error());
   if (index->facts() != facts_.index || index->end() != end() ||
       index->first_sequence() != facts_.first_sequence || index->events() != facts_.events)
-    return corrupt_log(context_->paths.segment_index(number()) +
-                       ": this is another index than the one that MANIFEST names");
+    return corrupt_log(index_path() + ": this is another index than the one that MANIFEST names");
   made->index = std::make_unique<segment_index>(std::move(*index));
   const auto blocks = end() / crc_block_bytes + 2;  // one that is never checked behind the last
   made->blocks = std::make_unique<std::atomic<std::uint8_t>[]>(blocks);

@@ -45,6 +45,7 @@ class mapped_segment {
   std::uint64_t end() const noexcept { return facts_.seal.offset() + seal_frame_bytes; }
   std::uint32_t seed() const noexcept { return seed_of(facts_.salt); }
   std::string path() const { return context_->paths.segment(facts_.number); }
+  std::string index_path() const { return context_->paths.segment_index(facts_.number); }
 
   /// Maps what was not mapped yet; all calls below need it. The place that will be looked at first
   /// can come from the disk together with what opening reads.

@@ -25,14 +25,20 @@ class repairing {
         env_(environment) {}
 
   result<repair_report> run() {
-    if (auto looked = look(); !looked) return std::unexpected(looked.error());
+    auto verified = verify(0);
+    if (!verified) return std::unexpected(verified.error());
+    if (auto looked = look_beside(); !looked) return std::unexpected(looked.error());
+    if (verified->damage.empty() && report_.damage.empty()) {
+      if (progress_) progress_(total_, total_);
+      report_.after = std::move(*verified);
+      return std::move(report_);
+    }
+    if (auto looked = look(*verified); !looked) return std::unexpected(looked.error());
     if (log_.loss && !options_.accept_loss) return std::move(report_);
-    report_.changed = !report_.damage.empty();
-    if (report_.changed)
-      if (auto mended = mend(); !mended) return std::unexpected(mended.error());
-    auto after = verify_store(
-        directory_, [this](std::uint64_t done, std::uint64_t total) { advance(done, total, 1); },
-        env_);
+    if (auto mended = mend(); !mended) return std::unexpected(mended.error());
+    report_.changed = true;
+    auto after = verify(2);
+    if (after && !after->damage.empty() && !reindex_) after = index_and_verify(*after);
     if (!after) return std::unexpected(after.error());
     report_.after = std::move(*after);
     return std::move(report_);
@@ -42,18 +48,36 @@ class repairing {
   const store_paths& paths() const { return directory_.paths; }
   void damage(std::string text) { report_.damage.push_back(std::move(text)); }
 
-  // The log is read twice: first, and when it is verified.
+  // The log is read three times: verified, looked at where there is damage, and verified again.
   void advance(std::uint64_t done, std::uint64_t total, std::uint64_t times_before) {
-    if (progress_) progress_(times_before * total + done, 2 * total);
+    total_ = 3 * total;
+    if (progress_) progress_(times_before * total + done, total_);
   }
 
-  result<void> look() {
+  result<verify_report> verify(std::uint64_t times_before) {
+    return verify_store(
+        directory_,
+        [=, this](std::uint64_t done, std::uint64_t total) { advance(done, total, times_before); },
+        env_);
+  }
+
+  // At what verify does not see.
+  result<void> look_beside() {
     if (!closed_problem_.empty()) damage(closed_problem_);
     auto looked = look_at_state();
     if (looked) looked = look_at_manifest();
-    if (looked) looked = look_at_log();
+    return looked;
+  }
+
+  // What verify has found and nothing else explains, index files say of the log.
+  result<void> look(const verify_report& verified) {
+    auto looked = look_at_log();
     if (looked) looked = look_at_indexes();
     if (looked) looked = look_at_snapshots();
+    if (looked && report_.damage.empty()) {
+      report_.damage = verified.damage;
+      reindex_ = true;
+    }
     return looked;
   }
 
@@ -91,7 +115,7 @@ class repairing {
   result<void> look_at_log() {
     auto log = survey_log(
         directory_, manifest_ ? &*manifest_ : nullptr,
-        [this](std::uint64_t done, std::uint64_t total) { advance(done, total, 0); }, env_);
+        [this](std::uint64_t done, std::uint64_t total) { advance(done, total, 1); }, env_);
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     report_.loss = log_.loss;
@@ -135,7 +159,7 @@ class repairing {
       damage(path + ": the file is missing");
       return false;
     }
-    const result<void> checked = check();
+    const auto checked = check();
     if (checked) return true;
     if (checked.error().code() != errc::store_corrupt &&
         checked.error().code() != errc::database_error)
@@ -176,6 +200,14 @@ class repairing {
     if (*there && !(wrong->empty() && damaged_snapshots_.empty()))
       damaged_snapshots_.push_back(paths().snapshot_table());
     return {};
+  }
+
+  // What is left where all else is mended, index files say of the log.
+  result<verify_report> index_and_verify(const verify_report& left) {
+    for (const auto& one : left.damage) damage(one);
+    auto done = forget_indexes();
+    if (done) done = index_again();
+    return done ? verify(2) : std::unexpected(done.error());
   }
 
   std::shared_ptr<const sealed_context> context_of(std::uint64_t hash_seed) const {
@@ -343,6 +375,7 @@ class repairing {
   const repair_options& options_;
   const progress_function& progress_;
   env& env_;
+  std::uint64_t total_ = 0;  // of progress
   repair_report report_{};
   surveyed_log log_{};
   std::optional<manifest> manifest_{};

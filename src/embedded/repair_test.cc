@@ -187,6 +187,22 @@ TEST_F(repaired_store, is_cut_in_a_sealed_segment_in_the_middle) {
   EXPECT_EQ(lost_of(5), fifth);
 }
 
+TEST_F(repaired_store, counts_what_is_readable_behind_each_of_several_damages) {
+  fill(5);
+  const auto frames = appends_in(2);
+  ASSERT_GT(frames.size(), 6U);
+  const auto [first, position] = *std::next(frames.begin(), 1);
+  flip(segment(2), first + 40);
+  flip(segment(2), std::next(frames.begin(), 3)->first + 40);
+  flip(segment(2), std::next(frames.begin(), 5)->first + 40);
+  flip(segment(4), appends_in(4).begin()->first + 40);
+  const auto loss = is_cut_to(position - 1);
+  EXPECT_EQ(loss.offset, first);
+  EXPECT_EQ(loss.readable_events, texts_.size() - position - 3);
+  EXPECT_EQ(loss.streams, 3U);
+  EXPECT_EQ(loss.first_streams.front().name.substr(0, 6), "order-");
+}
+
 TEST_F(repaired_store, is_cut_at_any_frame_of_a_sealed_segment_and_at_its_header) {
   fill(5);
   const auto whole = all_files();
@@ -368,6 +384,14 @@ TEST_F(repaired_store, gets_a_manifest_for_one_that_says_otherwise_than_the_log)
   wrong.types.emplace_back("never");
   write_manifest(*env_, path, wrong).value();
   EXPECT_NE(repair(false).damage.front().find("types"), std::string::npos);
+  wrong = right;
+  wrong.types.front() = "sometimes";
+  write_manifest(*env_, path, wrong).value();
+  EXPECT_NE(repair(false).damage.front().find("types"), std::string::npos);
+  wrong = right;
+  wrong.categories.front() = "other";
+  write_manifest(*env_, path, wrong).value();
+  EXPECT_NE(repair(false).damage.front().find("categories"), std::string::npos);
   holds_and_goes_on(texts_.size());
 }
 

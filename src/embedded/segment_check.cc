@@ -18,6 +18,7 @@ class segment_checking {
         path_(directory.paths.segment(task.number)) {
     found_.number = task.number;
     found_.replay = segment_replay(task.number);
+    found_.terms = segment_terms(task.hash_seed.value_or(0));
   }
 
   result<checked_segment> run() {
@@ -72,6 +73,16 @@ class segment_checking {
     if (!found_.intact || found_.contradicts) return;
     if (auto problem = found_.replay.enter(frame))
       found_.contradicts = contradiction{frame.header().place, std::move(*problem)};
+    if (task_.hash_seed) take_terms(frame);
+  }
+
+  void take_terms(const frame_view& frame) {
+    const auto begin = frame.header().place.offset();
+    frame.for_each_item([&](const item_view& item) {
+      if (item.kind() != item_kind::event) return;
+      const auto offset = begin + static_cast<std::uint64_t>(item.data() - frame.data());
+      found_.terms.add(item, static_cast<std::uint32_t>(offset / 8));
+    });
   }
 
   /// Writes down what stands behind the last good frame; true when frames may follow damage.

@@ -28,18 +28,21 @@ struct checked_segment {
   std::uint64_t events = 0;
   std::uint64_t torn_tail_bytes = 0;
   segment_replay replay{0};
+  segment_terms terms{0};  ///< of an indexed segment
 };
 
 /// How to check one.
 struct segment_task {
   std::uint64_t number = 0;
-  bool last = false;  ///< of the log, so that it may end without a seal
+  bool last = false;                         ///< of the log, so that it may end without a seal
+  std::optional<std::uint64_t> hash_seed{};  ///< of an indexed segment, whose terms are wanted
 };
 
 /// Reads a segment and checks each byte. `advance` hears of bytes that were read.
 ///
 /// Errors:  store_too_new, database_error. Damage is not an error of the call.
-/// Units:   memory: a window of 1 MiB, or the largest frame; that of segment_replay.
+/// Units:   memory: a window of 1 MiB, or the largest frame; that of segment_replay and, of an
+///          indexed segment, segment_terms.
 /// Threads: any.
 result<checked_segment> check_segment(const store_directory& directory, const segment_task& task,
                                       const std::function<void(std::uint64_t)>& advance,

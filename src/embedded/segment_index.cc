@@ -173,10 +173,10 @@ result<void> segment_index::decode_places(const postings& of, std::uint64_t most
   return {};
 }
 
-result<void> segment_index::check() const {
+result<void> segment_index::check(const entry_visitor& visit) const {
   auto checked = file_.check_all();
   if (checked) checked = check_places();
-  if (checked) checked = check_terms();
+  if (checked) checked = check_terms(visit);
   if (checked) checked = check_names();
   return checked;
 }
@@ -193,7 +193,7 @@ result<void> segment_index::check_places() const {
 }
 
 // Every event has one stream, one type and one category.
-result<void> segment_index::check_terms() const {
+result<void> segment_index::check_terms(const entry_visitor& visit) const {
   std::array<std::uint64_t, term_kinds> events{};
   std::vector<std::uint32_t> decoded;
   std::uint64_t terms = 0;
@@ -213,6 +213,8 @@ result<void> segment_index::check_terms() const {
       decoded.clear();
       if (auto done = places(one.found, decoded); !done) return done;
       events[static_cast<std::size_t>(one.found.kind)] += one.found.count;
+      if (!visit) continue;
+      if (auto seen = visit(number << 16U | one.hash_bits, one.found, decoded); !seen) return seen;
     }
   }
   for (const auto kind : {term_kind::stream, term_kind::type, term_kind::category})

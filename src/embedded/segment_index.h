@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -62,8 +63,17 @@ class segment_index {
   result<void> newest_places(const postings& of, std::uint64_t most,
                              std::vector<std::uint32_t>& out) const;
 
-  /// Checks every byte, and that what they say fits together.
-  result<void> check() const;
+  /// Gets an entry, the highest bits of its term's hash, as many as `hash_bits` says, and its
+  /// places, ascending.
+  using entry_visitor = std::function<result<void>(std::uint64_t hash, const postings& of,
+                                                   std::span<const std::uint32_t> places)>;
+  unsigned hash_bits() const noexcept { return bits_ + 16; }
+
+  /// Checks every byte, and that what they say fits together; shows all entries, ascending by their
+  /// hashes, to `visit`, when there is one.
+  ///
+  /// Errors:  also those of `visit`.
+  result<void> check(const entry_visitor& visit = {}) const;
 
  private:
   friend class name_cursor;
@@ -83,7 +93,7 @@ class segment_index {
     return place >= first_place && place < fields_.end / 8;
   }
   result<void> check_places() const;
-  result<void> check_terms() const;
+  result<void> check_terms(const entry_visitor& visit) const;
   result<void> check_names() const;
   std::unexpected<error> damaged(std::string_view what) const { return file_.damaged(what); }
 

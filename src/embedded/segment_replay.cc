@@ -115,6 +115,7 @@ class frame_entry {
       return contradict("an event does not know its frame");
     now.version = event.version;
     now.last = place_of(item);
+    known->marks += place_mark(now.last.offset() / 8);
     into_.last_event_ = event.event_id;
   }
 

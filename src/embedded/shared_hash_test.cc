@@ -1,4 +1,5 @@
 #include "bytes.h"
+#include "index_run.h"
 #include "segment.h"
 #include "store_fixture.h"
 #include "term.h"
@@ -81,8 +82,29 @@ class terms_of_one_hash : public store_fixture {
     return read_manifest(*env_, paths().manifest(), read_as<store_mark>(mark.data()).store_id)
         .value();
   }
+  std::string path_of(const known_run& run) const {
+    return paths().run(run.first_segment, run.last_segment);
+  }
+  /// What a run has under a hash of streams.
+  std::vector<run_slot> slots_of(const known_run& of, std::uint64_t hash) const {
+    const auto content = known();
+    const auto run = index_run::open(*env_, path_of(of),
+                                     {.store_id = content.store_id,
+                                      .hash_seed = content.hash_seed,
+                                      .first_segment = of.first_segment,
+                                      .last_segment = of.last_segment});
+    std::vector<run_slot> slots;
+    EXPECT_TRUE(run && run->find(hash, term_kind::stream, slots));
+    return slots;
+  }
+  std::vector<known_run> runs_with(std::uint64_t hash) const {
+    auto runs = known().runs;
+    std::erase_if(runs, [&](const known_run& run) { return slots_of(run, hash).empty(); });
+    return runs;
+  }
   /// Appends to other streams until two more segments have begun.
   void fill(event_store& store) {
+    while (std::filesystem::exists(paths().segment(segments_ + 1))) ++segments_;
     const auto until = paths().segment(segments_ += 2);
     for (int i = 0; i < 100 && !std::filesystem::exists(until); ++i)
       ASSERT_TRUE(append(store, "order-" + std::to_string(filled_++), {std::string(800, 'x')}));
@@ -179,16 +201,22 @@ TEST_F(streams_of_one_hash, are_told_apart_when_they_go_on) {
 }
 
 class tags_of_one_hash : public events_of_one_hash {
+ protected:
   static std::string tag(std::uint8_t i) { return tags.text(static_cast<std::uint8_t>('p' + i)); }
 
-  const twins& those() const override { return tags; }
-  result<appended> write(event_store& store, std::uint8_t i, const std::string& text) override {
-    const auto named = tag(i);
-    const std::string_view tagged[]{named};
+  static result<appended> write_tagged(event_store& store, std::span<const std::string> named,
+                                       const std::string& text) {
+    const std::vector<std::string_view> tagged(named.begin(), named.end());
     const new_event event{
         .type = "happened", .payload = std::as_bytes(std::span(text)), .tags = tagged};
     const stream_write write{"cart-1", expect::any(), {&event, 1}};
     return store.append({.streams = {&write, 1}});
+  }
+
+  const twins& those() const override { return tags; }
+  result<appended> write(event_store& store, std::uint8_t i, const std::string& text) override {
+    const auto named = tag(i);
+    return write_tagged(store, {&named, 1}, text);
   }
   // Reads ask the index of each segment, conditions the runs.
   void expect_found(event_store& store, std::uint8_t i,
@@ -234,6 +262,86 @@ TEST_F(tags_of_one_hash, are_told_apart) {
 }
 TEST_F(tags_of_one_hash, are_told_apart_when_they_come_again) {
   are_told_apart(again_and_beside);
+}
+
+// The slot of an event with both is the newest place of one of them for as long as the other has
+// no newer event.
+TEST_F(tags_of_one_hash, are_told_apart_when_an_event_has_two_of_them) {
+  auto store = open_for(tags);
+  const std::vector<std::string> both{tag(0), tag(1)};
+  ASSERT_TRUE(write_tagged(*store, both, "both"));
+  fill(*store);
+  ASSERT_TRUE(write(*store, 0, "one"));
+  for (int i = 0; i < 4; ++i) fill(*store);
+  store = opened_again(std::move(store));
+  expect_found(*store, 0, {"both", "one"});
+  expect_found(*store, 1, {"both"});
+}
+
+const twins settings{term_kind::retention};
+
+/// Streams whose retention settings have one hash: each keeps a number of events of its own.
+class retention_of_one_hash : public events_of_one_hash {
+  static std::string name(std::uint8_t i) { return settings.id(i).to_string(); }
+
+  const twins& those() const override { return settings; }
+  result<appended> write(event_store& store, std::uint8_t i, const std::string& text) override {
+    std::vector<std::string> texts(twins_written, "is gone");
+    texts.resize(twins_written + i);
+    texts.back() = text;
+    auto answer = append(store, name(i), texts);
+    if (auto kept = store.retain(name(i), {.max_count = std::uint64_t{1} + i}); !kept)
+      return std::unexpected(kept.error());
+    return answer;
+  }
+  void expect_found(event_store& store, std::uint8_t i,
+                    const std::vector<std::string>& written) override {
+    const auto found = texts(store, name(i));
+    EXPECT_EQ(found.size(), 1U + i);
+    if (!found.empty()) {
+      EXPECT_EQ(found.back(), written.back());
+    }
+  }
+};
+
+TEST_F(retention_of_one_hash, is_told_apart) {
+  are_told_apart(once);
+}
+TEST_F(retention_of_one_hash, is_told_apart_when_it_changes) {
+  are_told_apart(again_and_beside);
+}
+
+// Numbers of types and categories have no twins: XXH3 of five bytes is one to one.
+
+/// A run that is made again marks the terms whose hash a run before it has, as it did at first.
+TEST_F(streams_of_one_hash, are_told_apart_when_their_run_was_lost) {
+  auto store = open_for(streams);
+  ASSERT_TRUE(append(*store, streams.id(0).to_string(), {"first"}));
+  // So many terms that runs of the few segments behind are not joined with theirs.
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(append(*store, "cart-" + std::to_string(i), {"x"}));
+  fill(*store);
+  ASSERT_TRUE(append(*store, streams.id(1).to_string(), {"second"}));
+  fill(*store);
+  std::vector<known_run> with_twins;
+  // All sealed segments are indexed when the store has been open for long enough.
+  for (int i = 0; i < 1'000 && with_twins.size() < 2; ++i) {
+    store = opened_again(std::move(store));
+    with_twins = runs_with(streams.hash_of(0));
+  }
+  ASSERT_TRUE(store->close());
+  store.reset();
+  ASSERT_EQ(with_twins.size(), 2U) << "the two are in one run";
+  EXPECT_TRUE(slots_of(with_twins.back(), streams.hash_of(1)).front().ambiguous);
+  const auto lost = path_of(with_twins.back());
+  const auto others = std::filesystem::last_write_time(path_of(with_twins.front()));
+  const auto whole = content(lost);
+  std::filesystem::remove(lost);
+  store = open(tiny_segments);
+  EXPECT_EQ(content(lost), whole);
+  EXPECT_EQ(std::filesystem::last_write_time(path_of(with_twins.front())), others)
+      << "not it alone";
+  EXPECT_EQ(texts(*store, streams.id(0).to_string()), std::vector<std::string>{"first"});
+  EXPECT_EQ(texts(*store, streams.id(1).to_string()), std::vector<std::string>{"second"});
 }
 
 }  // namespace

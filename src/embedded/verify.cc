@@ -107,8 +107,11 @@ class verification {
                                                               .hash_seed = known_->hash_seed});
     for (const auto& run : known_->runs) {
       ++report_.indexes;
-      if (const auto checked = check_run(*context_, run); !checked)
+      if (const auto checked = check_run(*context_, run); !checked) {
         if (auto noted = note(checked.error(), run_damage_); !noted) return noted;
+      } else {
+        slots_ += *checked;
+      }
       counted_.add(run.file.size);
       counted_.report();
     }
@@ -125,7 +128,8 @@ class verification {
                              .numbers = segments_,
                              .sizes = sizes_,
                              .known = known_ ? &*known_ : nullptr,
-                             .sealed = sealed_.get()};
+                             .sealed = sealed_.get(),
+                             .slots = slots_};
     auto found = embedded::check_log(whole, counted_, env_);
     if (!found) return std::unexpected(found.error());
     if (sealed_ != nullptr)
@@ -204,6 +208,7 @@ class verification {
   std::optional<manifest> known_{};
   std::shared_ptr<const sealed_context> context_{};
   std::shared_ptr<const sealed_log> sealed_{};
+  std::uint64_t slots_ = 0;  // of one term each
   std::vector<std::string> index_damage_{};
   std::vector<std::string> run_damage_{};  // and of MANIFEST
 };
