@@ -9,6 +9,7 @@ namespace {
 
 struct migrate_options {
   bool print = false;
+  bool add_partition = false;
   std::vector<std::string> roles{};
 };
 
@@ -32,6 +33,22 @@ annals::result<void> print_done(const command_line& line, const std::vector<std:
   return check_output();
 }
 
+annals::result<void> add_partition(const command_line& line) {
+  const auto made = annals::add_postgres_partition(line.store);
+  if (!made) return std::unexpected(made.error());
+  const auto first = made->first.sequence;
+  const auto last = made->last.sequence;
+  if (line.json) {
+    annals::json::writer out;
+    out.begin_object().member("partition", made->name).member("first", first).member("last", last);
+    return print_line(out.end_object());
+  }
+  std::printf("%s takes positions %llu to %llu; those behind go to a new last partition\n",
+              made->name.c_str(), static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(last));
+  return check_output();
+}
+
 annals::result<void> migrate(const command_line& line, const migrate_options& wanted) {
   if (!line.store.starts_with("postgres"))
     return annals::fail(annals::errc::invalid_argument,
@@ -46,6 +63,7 @@ annals::result<void> migrate(const command_line& line, const migrate_options& wa
                stdout);
     return check_output();
   }
+  if (wanted.add_partition) return add_partition(line);
   const auto done = annals::migrate_postgres(line.store);
   if (!done) return std::unexpected(done.error());
   return print_done(line, *done);
@@ -59,6 +77,8 @@ void add_migrate(CLI::App& app, command_line& line) {
   verb->add_flag("--print", wanted->print, "Only print the SQL, for a person to review and run");
   verb->add_option("--roles", wanted->roles, "Only print what these two roles need: WRITER READER")
       ->expected(2);
+  verb->add_flag("--add-partition", wanted->add_partition,
+                 "Make a further range of a store that is partitioned by position");
   add_common_options(*verb, line);
   verb->footer("Example: annals migrate --store postgres://owner@db/shop --print");
   verb->callback(

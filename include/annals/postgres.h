@@ -96,6 +96,26 @@ result<std::vector<std::string>> migrate_postgres(std::string_view address,
                                                   const postgres_options& options = {},
                                                   env& environment = posix_env());
 
+/// A partition of the events by range: the positions that it takes, both included.
+struct postgres_partition {
+  std::string name{};
+  position first{};
+  position last{};
+};
+
+/// Makes a further range of a store that is partitioned by position: the last partition, which
+/// takes whatever comes, becomes a range as wide as the narrowest of the others, or a multiple
+/// where it holds more; a new one takes what comes behind. In one transaction, under the lock of
+/// appends.
+///
+/// Errors:  unsupported where the store has no partitions by range; store_in_use, with nothing
+///          changed, where others hold the events for ten seconds; database_error 42501 for who is
+///          not the owner; those of open_postgres.
+/// Blocks:  reads and appends meanwhile: the server reads what the range holds once.
+result<postgres_partition> add_postgres_partition(std::string_view address,
+                                                  const postgres_options& options = {},
+                                                  env& environment = posix_env());
+
 /// What verify_postgres found: counts, and every piece of damage in words, up to a hundred of a
 /// kind.
 struct postgres_report {

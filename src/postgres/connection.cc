@@ -305,9 +305,7 @@ outcome<void> connection::run_script(const std::string& sql, clock_reading deadl
   return end_of_script(deadline);
 }
 
-outcome<void> connection::copy_in(const std::string& copy, std::string_view body,
-                                  clock_reading deadline) {
-  constexpr std::size_t piece = 1U << 20U;  // what libpq buffers at a time
+outcome<void> connection::begin_copy(const std::string& copy, clock_reading deadline) {
   if (PQsendQuery(conn_, copy.c_str()) == 0) return std::unexpected(lost("sending"));
   if (auto sent = flush(deadline); !sent) return sent;
   const auto begun = next_result(deadline);
@@ -318,13 +316,22 @@ outcome<void> connection::copy_in(const std::string& copy, std::string_view body
     [[maybe_unused]] const auto ended = end_of_script(deadline);  // the first error counts
     return std::unexpected(std::move(problem));
   }
-  while (!body.empty()) {
-    const auto some = body.substr(0, piece);
+  return {};
+}
+
+outcome<void> connection::continue_copy(std::string_view piece, clock_reading deadline) {
+  constexpr std::size_t most = 1U << 20U;  // what libpq buffers at a time
+  while (!piece.empty()) {
+    const auto some = piece.substr(0, most);
     if (PQputCopyData(conn_, some.data(), static_cast<int>(some.size())) < 0)
       return std::unexpected(lost("copying"));
     if (auto sent = flush(deadline); !sent) return sent;
-    body.remove_prefix(some.size());
+    piece.remove_prefix(some.size());
   }
+  return {};
+}
+
+outcome<void> connection::end_copy(clock_reading deadline) {
   if (PQputCopyEnd(conn_, nullptr) < 0) return std::unexpected(lost("copying"));
   if (auto sent = flush(deadline); !sent) return sent;
   return end_of_script(deadline);

@@ -78,8 +78,11 @@ class connection {
   outcome<void> run_script(const std::string& sql, clock_reading deadline);
   /// Ends a transaction that is not to be; where that fails, the end of the connection does it.
   void roll_back(clock_reading deadline);
-  /// Sends rows by COPY … FROM STDIN (FORMAT binary); `body` is the whole of it.
-  outcome<void> copy_in(const std::string& copy, std::string_view body, clock_reading deadline);
+  /// Sends rows by COPY … FROM STDIN (FORMAT binary), in pieces of any size, so that the server
+  /// stores what has come while the next piece is made. What it refuses is told at the end.
+  outcome<void> begin_copy(const std::string& copy, clock_reading deadline);
+  outcome<void> continue_copy(std::string_view piece, clock_reading deadline);
+  outcome<void> end_copy(clock_reading deadline);
 
   /// True when the commit received last came with a warning: a wait for a standby that was cut
   /// short.

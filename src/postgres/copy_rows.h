@@ -22,7 +22,10 @@ class copy_rows {
   /// A document; `versioned` for a column of type jsonb.
   void json(std::string_view document, bool versioned);
   bool empty() const noexcept { return rows_ == 0; }
-  /// The whole, with its end.
+  /// What was made since it was cleared; the head of the format is part of the first rows.
+  std::string_view made() const noexcept { return bytes_; }
+  void clear() noexcept { bytes_.clear(); }
+  /// The same, with the end of the format.
   std::string_view finish();
 
  private:

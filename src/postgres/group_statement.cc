@@ -33,14 +33,10 @@ constexpr std::string_view condition_parameters[] = {"q_member",    "q_number", 
 constexpr std::string_view tag_parameters[] = {"t_event", "t_tag"};
 
 std::vector<std::string_view> parameters_of(group_parts parts) {
-  std::vector<std::string_view> all(std::begin(base_parameters), std::end(base_parameters));
-  const auto add = [&](const auto& more) {
-    all.insert(all.end(), std::begin(more), std::end(more));
-  };
-  if (parts.commands) add(command_parameters);
-  if (parts.conditions) add(condition_parameters);
-  if (parts.tags) add(tag_parameters);
-  return all;
+  return names_in({{true, base_parameters},
+                   {parts.commands, command_parameters},
+                   {parts.conditions, condition_parameters},
+                   {parts.tags, tag_parameters}});
 }
 
 // What a stream is, and whether it is as the writer believes.
@@ -198,6 +194,13 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
   return text;
+}
+
+std::vector<std::string_view> names_in(std::initializer_list<parameter_list> lists) {
+  std::vector<std::string_view> all;
+  for (const auto& [there, names] : lists)
+    if (there) all.insert(all.end(), names.begin(), names.end());
+  return all;
 }
 
 std::string quoted_literal(std::string_view text) {

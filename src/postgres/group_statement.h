@@ -105,6 +105,12 @@ std::string with_names(std::string text, const sql_names& names);
 /// Here parameters have names: @name becomes the number of its place.
 std::string with_numbers(std::string text, const std::string& schema,
                          std::span<const std::string_view> parameters);
+/// The names of a statement's parameters in their order; a list whose part it lacks is left out.
+struct parameter_list {
+  bool there = true;
+  std::span<const std::string_view> names{};
+};
+std::vector<std::string_view> names_in(std::initializer_list<parameter_list> lists);
 std::string quoted_literal(std::string_view text);
 std::string name_with(std::string name, group_parts parts);
 

@@ -1,6 +1,7 @@
 #include "import_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "address.h"
 #include "annals/limits.h"
@@ -20,6 +21,9 @@ constexpr std::string_view event_columns_of_copy =
     "(global_position, event_id, aggregate_id, category_id, version, hlc, timestamp, "
     "append_offset, schema_version, codec, genesis, event_type, event_data, event_bytes, metadata)";
 
+// Enough for a write; less than a socket holds, so that the server is not waited for.
+constexpr std::size_t piece_bytes = 64U << 10U;
+
 void put_document(copy_rows& to, const std::string& document) {
   document.empty() ? to.null() : to.json(document, false);
 }
@@ -29,46 +33,54 @@ void put_document(copy_rows& to, const std::string& document) {
 import_batch::import_batch(std::span<const history_entry> entries, const sql_names& names)
     : sql_(names) {
   entries_.reserve(entries.size());
-  for (const auto& one : entries) {
-    if (const auto* request = std::get_if<import_request>(&one)) {
-      entries_.push_back(copied(*request));
-      continue;
-    }
-    const auto& to = std::get<retained_stream>(one);
-    entries_.push_back({retained{to, std::string(to.stream)}, std::nullopt});
-  }
+  for (const auto& entry : entries)
+    entries_.push_back(std::visit([this](const auto& one) { return copied(one); }, entry));
   bytes_ = std::min(bytes_, limits::appends_in_flight_bytes);
 }
 
+// A name's keys are digests of it: they are made once.
+const import_batch::named_stream* import_batch::named(std::string_view name, bool written) {
+  auto known = by_name_.find(name);
+  if (known == by_name_.end()) {
+    auto& fresh = named_.emplace_back(name);
+    known = by_name_.emplace(fresh.name, &fresh).first;
+  }
+  known->second->written |= written;
+  return known->second;
+}
+
 import_batch::one_entry import_batch::copied(const import_request& request) {
-  append made{.command_id = request.context.command_id,
-              .digest = request.context.command_digest,
-              .stream = std::string(request.stream)};
-  if (made.stream.empty() && !request.events.empty()) made.stream = request.events.front().stream;
-  const bool listed = !request.events.empty() && made.stream != request.events.front().stream;
-  std::optional<error> unfit;
+  append made{.command_id = request.context.command_id, .digest = request.context.command_digest};
+  auto listed_first = request.stream;  // where it is not that of the first event
+  if (!request.events.empty()) {
+    const auto of_first = request.events.front().stream;
+    made.stream = named(listed_first.empty() ? of_first : listed_first);
+    if (listed_first == of_first) listed_first = {};
+  } else if (!listed_first.empty()) {
+    made.stream = named(listed_first);
+  }
+  made.events.reserve(request.events.size());
   for (const auto& one : request.events) {
-    const bool first = made.events.empty();
-    auto event = draft_event_of(one.event, request.context,
-                                listed && first ? std::string_view(made.stream) : "", sql_.payload,
-                                *one.event.timestamp);
+    auto event = draft_event_of(one.event, request.context, made.events.empty() ? listed_first : "",
+                                sql_.payload, *one.event.timestamp);
     if (!event) return {std::move(made), event.error()};
     bytes_ += event->payload.size();
-    made.events.push_back({std::move(*event), std::string(one.stream), one});
+    made.events.push_back({std::move(*event), named(one.stream, true), one});
   }
   if (made.events.empty()) made.step_metadata = write_metadata(request.context, {});
-  return {std::move(made), std::move(unfit)};
+  return {std::move(made), std::nullopt};
+}
+
+import_batch::one_entry import_batch::copied(const retained_stream& to) {
+  return {retained{to, named(to.stream)}, std::nullopt};
 }
 
 outcome<void> import_batch::make_categories(connection& on, name_book& names, clock_reading until) {
-  for (const auto& entry : entries_) {
-    const auto* one = std::get_if<append>(&entry.what);
-    if (one == nullptr) continue;
-    for (const auto& event : one->events) {
-      const auto place = place_of(event.stream);
-      if (auto made = names.make(on, place.category, place.names, until); !made)
-        return std::unexpected(made.error());
-    }
+  for (auto& one : named_) {
+    if (!one.written) continue;
+    const auto made = names.make(on, one.place.category, one.place.names, until);
+    if (!made) return std::unexpected(made.error());
+    one.category = *made;
   }
   return {};
 }
@@ -77,16 +89,10 @@ outcome<void> import_batch::make_categories(connection& on, name_book& names, cl
 outcome<void> import_batch::look(connection& on, clock_reading until) {
   array_parameter keys(type::uuids, type::uuid);
   array_parameter ids(type::uuids, type::uuid);
-  for (const auto& entry : entries_) {
-    if (const auto* kept = std::get_if<retained>(&entry.what)) {
-      keys.add_uuid(stream_key_of(kept->stream));
-      continue;
-    }
-    const auto& one = std::get<append>(entry.what);
-    for (const auto& event : one.events) keys.add_uuid(stream_key_of(event.stream));
-    if (!one.stream.empty()) keys.add_uuid(stream_key_of(one.stream));
-    if (!one.command_id.is_nil()) ids.add_uuid(one.command_id);
-  }
+  for (const auto& one : named_) keys.add_uuid(one.place.key);
+  for (const auto& entry : entries_)
+    if (const auto* one = std::get_if<append>(&entry.what); one && !one->command_id.is_nil())
+      ids.add_uuid(one->command_id);
   const auto& schema = sql_.schema;
   const statement begin{{}, "BEGIN"};
   const auto lock = lock_statement(sql_);
@@ -155,48 +161,54 @@ outcome<result<void>> import_batch::store(connection& on, name_book& names, cloc
     return *last_answer_;
   }
   out_ = std::make_unique<copies>();
+  copying_ = false;
   last_position_ = 0;
-  last_answer_ = accept_all(names);
+  last_answer_.reset();
+  auto accepted = accept_all(on, until);
+  if (!accepted) return std::unexpected(accepted.error());
+  last_answer_ = std::move(*accepted);
   if (auto copied = copy_out(on, until); !copied) return std::unexpected(copied.error());
   auto sql = finishing_sql();
   if (auto ended = end((sql + "COMMIT").c_str()); !ended) return std::unexpected(ended.error());
   return *last_answer_;
 }
 
-result<void> import_batch::accept_all(name_book& names) {
+outcome<result<void>> import_batch::accept_all(connection& on, clock_reading until) {
   for (const auto& entry : entries_) {
-    if (entry.unfit) return std::unexpected(*entry.unfit);
+    if (entry.unfit) return result<void>(std::unexpected(*entry.unfit));
     result<void> accepted;
     if (const auto* one = std::get_if<append>(&entry.what))
-      accepted = accept(*one, names);
+      accepted = accept(*one);
     else
       accepted = accept(std::get<retained>(entry.what));
     if (!accepted) return accepted;
+    if (out_->events.made().size() < piece_bytes) continue;
+    if (auto sent = send_events(on, until); !sent) return std::unexpected(sent.error());
   }
-  return {};
+  return result<void>();
 }
 
-result<import_batch::stream_state*> import_batch::find(const std::string& name) {
-  const auto found = streams_.find(stream_key_of(name));
+result<import_batch::stream_state*> import_batch::find(const named_stream& one) {
+  const auto found = streams_.find(one.place.key);
   if (found == streams_.end()) return nullptr;
-  if (found->second.name != name)
-    return std::unexpected(stream_key_collision(name, found->second.name));
+  if (found->second.name != one.name)
+    return std::unexpected(stream_key_collision(one.name, found->second.name));
   return &found->second;
 }
 
 result<void> import_batch::check_follows(const append& one) {
-  std::unordered_map<std::string, std::uint64_t> versions;
+  std::unordered_map<const named_stream*, std::uint64_t> versions;
   auto sequence = head_;
   auto clock = clock_;
   for (const auto& event : one.events) {
-    const auto state = find(event.stream);
+    const auto state = find(*event.stream);
     if (!state) return std::unexpected(state.error());
     auto& version =
         versions.try_emplace(event.stream, *state ? (*state)->version : 0).first->second;
     if (*state && (*state)->kept.gone)
-      return std::unexpected(stream_is_gone(event.stream, {(*state)->version}));
+      return std::unexpected(stream_is_gone(event.stream->name, {(*state)->version}));
     auto told = event.facts;
-    told.stream = event.stream;
+    told.stream = event.stream->name;
     const bool follows = told.position == position{.sequence = ++sequence} &&
                          told.version.number == ++version && told.recorded.bits > clock;
     if (!follows) return std::unexpected(does_not_follow(told, sequence, version));
@@ -205,7 +217,7 @@ result<void> import_batch::check_follows(const append& one) {
   return {};
 }
 
-result<void> import_batch::accept(const append& one, name_book& names) {
+result<void> import_batch::accept(const append& one) {
   if (auto checked = check_follows(one); !checked) return checked;
   if (!one.command_id.is_nil())
     if (const auto known = commands_.find(one.command_id); known != commands_.end()) {
@@ -215,20 +227,19 @@ result<void> import_batch::accept(const append& one, name_book& names) {
     }
   std::int32_t offset = 0;
   for (const auto& event : one.events) {
-    const auto place = place_of(event.stream);
-    const auto category = names.find(place.category, place.names).value_or(0);
+    const auto& [name, place, category, written] = *event.stream;
     auto& state = streams_[place.key];
     if (state.name.empty()) {
-      state.name = event.stream;
+      state.name = name;
       state.is_new = true;
       out_->streams.row(4);
       out_->streams.id(place.key);
-      out_->streams.bytes(event.stream);
+      out_->streams.bytes(name);
       out_->streams.id(place.aggregate_id);
       out_->streams.int4(category);
     }
     ++state.version;
-    add_event(event, offset++, category);
+    add_event(event, offset++);
     head_ = event.facts.position.sequence;
     clock_ = event.facts.recorded.bits;
     last_position_ = head_;
@@ -238,14 +249,14 @@ result<void> import_batch::accept(const append& one, name_book& names) {
   return {};
 }
 
-void import_batch::add_event(const one_event& one, std::int32_t offset, std::int32_t category) {
+void import_batch::add_event(const one_event& one, std::int32_t offset) {
   const auto& made = one.made;
   auto& to = out_->events;
   to.row(15);
   to.int8(as_bigint(one.facts.position.sequence));
   to.id(made.id);
-  to.id(aggregate_id_of(one.stream));
-  to.int4(category);
+  to.id(one.stream->place.aggregate_id);
+  to.int4(one.stream->category);
   to.int8(as_bigint(one.facts.version.number));
   to.int8(as_bigint(one.facts.recorded.bits));
   to.int8(made.timestamp);
@@ -265,47 +276,51 @@ void import_batch::add_event(const one_event& one, std::int32_t offset, std::int
 }
 
 void import_batch::add_command(const append& one) {
-  command_record record{.digest = one.digest, .stream = one.stream};
+  command_record record{.digest = one.digest};
   if (!one.events.empty()) {
     record.result.first = one.events.front().facts.position;
     record.result.last = one.events.back().facts.position;
   }
-  if (const auto state = find(one.stream); state && *state)
-    record.result.stream_version = {(*state)->version};
+  if (one.stream != nullptr) {
+    record.stream = one.stream->name;
+    if (const auto state = find(*one.stream); state && *state)
+      record.result.stream_version = {(*state)->version};
+  }
   auto& to = out_->commands;
   to.row(7);
   to.id(one.command_id);
   to.id(one.digest);
-  to.bytes(one.stream);
+  to.bytes(record.stream);
   to.int8(as_bigint(record.result.stream_version.number));
   to.int8(as_bigint(record.result.first.sequence));
   to.int8(as_bigint(record.result.last.sequence));
   to.boolean(false);
-  commands_.emplace(one.command_id, std::move(record));
+  const auto& known = commands_.emplace(one.command_id, std::move(record)).first->second;
   if (!one.events.empty()) return;
   auto& step = out_->steps;
   step.row(8);
   step.int8(as_bigint(head_));
-  step.bytes(one.stream);
+  step.bytes(known.stream);
   step.id(one.command_id);
   put_document(step, one.step_metadata);
   for (int i = 0; i < 4; ++i) step.null();
 }
 
 result<void> import_batch::accept(const retained& one) {
-  const auto state = find(one.stream);
+  const auto& name = one.stream->name;
+  const auto state = find(*one.stream);
   if (!state) return std::unexpected(state.error());
   if (*state == nullptr)
-    return fail(errc::aggregate_not_found, "stream " + one.stream + " has no events");
+    return fail(errc::aggregate_not_found, "stream " + name + " has no events");
   auto to = one.to;
-  to.stream = one.stream;
+  to.stream = name;
   auto& kept = (*state)->kept;
   if (auto valid = kept.become(to, {(*state)->version}); !valid) return valid;
   (*state)->retained_now = true;
   auto& step = out_->steps;
   step.row(8);
   step.int8(as_bigint(head_));
-  step.bytes(one.stream);
+  step.bytes(name);
   step.null();
   step.null();
   step.int8(as_bigint(kept.truncate_before.number));
@@ -315,7 +330,30 @@ result<void> import_batch::accept(const retained& one) {
   return {};
 }
 
+std::string import_batch::copy_sql(std::string_view table, std::string_view columns) const {
+  return "COPY " + sql_.schema + "." + std::string(table) + " " + std::string(columns) +
+         " FROM STDIN (FORMAT binary)";
+}
+
+// The server parses and stores these while the next are made.
+outcome<void> import_batch::send_events(connection& on, clock_reading until) {
+  if (!std::exchange(copying_, true))
+    if (auto begun = on.begin_copy(copy_sql("events", event_columns_of_copy), until); !begun)
+      return begun;
+  auto sent = on.continue_copy(out_->events.made(), until);
+  out_->events.clear();
+  return sent;
+}
+
+outcome<void> import_batch::end_events(connection& on, clock_reading until) {
+  if (out_->events.empty()) return {};
+  out_->events.finish();
+  if (auto sent = send_events(on, until); !sent) return sent;
+  return on.end_copy(until);
+}
+
 outcome<void> import_batch::copy_out(connection& on, clock_reading until) {
+  if (auto ended = end_events(on, until); !ended) return ended;
   struct target {
     std::string_view table;
     std::string_view columns;
@@ -323,7 +361,6 @@ outcome<void> import_batch::copy_out(connection& on, clock_reading until) {
   };
   const target targets[] = {
       {"streams", "(stream_key, name, aggregate_id, category_id)", out_->streams},
-      {"events", event_columns_of_copy, out_->events},
       {"event_tags", "(tag, global_position)", out_->tags},
       {"commands",
        "(command_id, digest, stream, stream_version, first_position, last_position, own)",
@@ -335,9 +372,9 @@ outcome<void> import_batch::copy_out(connection& on, clock_reading until) {
   };
   for (const auto& [table, columns, rows] : targets) {
     if (rows.empty()) continue;
-    const auto sql = "COPY " + sql_.schema + "." + std::string(table) + " " + std::string(columns) +
-                     " FROM STDIN (FORMAT binary)";
-    if (auto copied = on.copy_in(sql, rows.finish(), until); !copied) return copied;
+    if (auto begun = on.begin_copy(copy_sql(table, columns), until); !begun) return begun;
+    if (auto sent = on.continue_copy(rows.finish(), until); !sent) return sent;
+    if (auto ended = on.end_copy(until); !ended) return ended;
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Opening a store, and making its schema. See annals/postgres.h.
 #include "address.h"
 #include "annals/obs.h"
+#include "partitions.h"
 #include "postgres_store.h"
 #include "schema.h"
 #include "verify.h"
@@ -121,6 +122,22 @@ result<std::vector<std::string>> migrate_postgres(std::string_view address,
   auto on = connect(environment, *parsed);
   if (!on) return std::unexpected(on.error());
   return migrate(**on, parsed->options, environment.monotonic() + migration_patience);
+}
+
+result<postgres_partition> add_postgres_partition(std::string_view address,
+                                                  const postgres_options& options,
+                                                  env& environment) {
+  using namespace postgres;
+  auto parsed = parse_address(address, options);
+  if (!parsed) return std::unexpected(parsed.error());
+  parsed->options.read_only = false;
+  parsed->options.create = false;
+  auto on = connect(environment, *parsed);
+  if (!on) return std::unexpected(on.error());
+  const auto deadline = environment.monotonic() + migration_patience;
+  if (auto facts = ready_schema(**on, *parsed, deadline); !facts)
+    return std::unexpected(facts.error());
+  return add_partition(**on, quoted(parsed->options.schema), deadline);
 }
 
 result<postgres_report> verify_postgres(std::string_view address, const postgres_options& options,

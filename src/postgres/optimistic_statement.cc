@@ -80,15 +80,11 @@ constexpr std::string_view stream_parameters[] = {"a_key",      "a_name",      "
                                                   "s_name",     "s_aggregate", "s_category"};
 
 std::vector<std::string_view> parameters_of(optimistic_parts parts) {
-  std::vector<std::string_view> all(std::begin(base_parameters), std::end(base_parameters));
-  const auto add = [&](const auto& more) {
-    all.insert(all.end(), std::begin(more), std::end(more));
-  };
-  if (parts.commands) add(command_parameters);
-  if (parts.conditions) add(condition_parameters);
-  if (parts.tags) add(tag_parameters);
-  if (parts.streams) add(stream_parameters);
-  return all;
+  return names_in({{true, base_parameters},
+                   {parts.commands, command_parameters},
+                   {parts.conditions, condition_parameters},
+                   {parts.tags, tag_parameters},
+                   {parts.streams, stream_parameters}});
 }
 
 std::int64_t as_bigint(std::uint64_t value) noexcept {

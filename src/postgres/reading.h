@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+
 #include "postgres_store.h"
 
 namespace annals {
@@ -56,7 +58,7 @@ class reading {
   result<std::vector<rows>> rows_of(const window& asked);
   result<page_pointer> page_of(rows from);
   command store_page(const window& asked);
-  void ask_ahead(std::uint64_t most);
+  void ask_ahead(std::uint64_t left);
   void drop_ahead();
   result<void> check_gapless(const event_page& page, std::uint64_t from, std::uint64_t to,
                              bool whole_window);
@@ -91,7 +93,8 @@ class reading {
   statement chosen_{};                // the page of a filtered read
   statement counting_{};              // what retention hides
   std::optional<pool::loan> kept_{};  // the connection that is asked ahead
-  std::optional<window> ahead_{};     // what the server works at while a page is delivered
+  std::deque<window> ahead_{};        // what the server works at while a page is delivered
+  bool dense_ = true;                 // no position has been missing so far
 };
 
 }  // namespace postgres

@@ -75,11 +75,15 @@ bool reading::everything() const {
   return selects_all(request_.filter) && !retained_;
 }
 
-// A page is the beginning of a window of positions, which bounds the work of a sparse read.
+// A page is the beginning of a window of positions, which bounds the work of a sparse read. Where
+// positions are dense, it is all of a window, and where the next one begins is known before.
 reading::window reading::next_window(std::uint64_t most) const {
   window next{first_, last_, most};
-  if (everything() || last_ - first_ < scan_window) return next;
-  forwards() ? next.to = first_ + scan_window - 1 : next.from = last_ - scan_window + 1;
+  if (!ahead_.empty())
+    forwards() ? next.from = ahead_.back().to + 1 : next.to = ahead_.back().from - 1;
+  const auto width = !everything() ? scan_window : dense_ ? most : UINT64_MAX;
+  if (next.from > next.to || next.to - next.from < width) return next;
+  forwards() ? next.to = next.from + width - 1 : next.from = next.to - width + 1;
   return next;
 }
 
@@ -101,9 +105,11 @@ std::vector<command> reading::commands_of(const window& asked) {
 
 // What was asked ahead is there soon; where its connection was lost, it is asked for again.
 result<std::vector<rows>> reading::rows_of(const window& asked) {
-  if (std::exchange(ahead_, std::nullopt)) {
+  if (!ahead_.empty()) {
+    ahead_.pop_front();
     auto got = (**kept_).receive(store_.environment().monotonic() + store_.deadline());
     if (got) return std::move(*got);
+    ahead_.clear();
     kept_.reset();
   }
   return store_.ask(commands_of(asked), "reading");
@@ -123,26 +129,35 @@ result<reading::page_pointer> reading::page_of(rows from) {
   return page;
 }
 
-// The server finds the next page while this one is delivered, as far as the socket takes it: no
-// more than that is in memory. Not where connections are scarce, since this one is kept meanwhile.
-void reading::ask_ahead(std::uint64_t most) {
-  if (!everything() || first_ > last_ || most == 0) return;
-  if (!kept_)
-    if (auto spare = store_.pool_.borrow_spare()) kept_.emplace(std::move(*spare));
-  if (!kept_) return;
-  const auto until = store_.environment().monotonic() + store_.deadline();
-  const auto next = next_window(most);
-  if ((**kept_).send(commands_of(next), until))
-    ahead_ = next;
-  else
-    kept_.reset();
+// The server finds the next pages while this one is delivered, as far as the socket takes them: no
+// more than that is in memory. Two, so that it goes on when it has sent one. Not where connections
+// are scarce, since this one is kept meanwhile.
+void reading::ask_ahead(std::uint64_t left) {
+  if (!everything()) return;
+  const std::size_t most_ahead = dense_ ? 2 : 1;
+  for (const auto& one : ahead_) left -= std::min(left, one.most);
+  while (ahead_.size() < most_ahead && left > 0) {
+    const auto next = next_window(std::min(page_events_, left));
+    if (next.from > next.to) return;
+    if (!kept_)
+      if (auto spare = store_.pool_.borrow_spare()) kept_.emplace(std::move(*spare));
+    if (!kept_) return;
+    const auto until = store_.environment().monotonic() + store_.deadline();
+    if (!(**kept_).send(commands_of(next), until)) {
+      ahead_.clear();
+      return kept_.reset();
+    }
+    ahead_.push_back(next);
+    left -= next.most;
+  }
 }
 
 // A connection on which something is left to be read is closed with its loan.
 void reading::drop_ahead() {
-  if (std::exchange(ahead_, std::nullopt)) {
-    [[maybe_unused]] const auto unread =
-        (**kept_).receive(store_.environment().monotonic() + store_.deadline());
+  while (!ahead_.empty()) {
+    ahead_.pop_front();
+    const auto unread = (**kept_).receive(store_.environment().monotonic() + store_.deadline());
+    if (!unread) ahead_.clear();
   }
   kept_.reset();
 }
@@ -209,11 +224,12 @@ result<read_end> reading::end_of_store() {
 
 // Reads one page, moves the range behind it, and delivers it.
 result<void> reading::read_window() {
-  const auto asked = ahead_ ? *ahead_ : next_window(std::min(page_events_, left()));
+  const auto asked = ahead_.empty() ? next_window(std::min(page_events_, left())) : ahead_.front();
   auto got = rows_of(asked);
   if (!got) return std::unexpected(got.error());
   if (!retained_ && got->at(1).boolean(0, 0)) {  // somebody has set retention meanwhile
     retained_ = true;
+    drop_ahead();
     return {};
   }
   const auto& found = got->at(2);
@@ -225,7 +241,8 @@ result<void> reading::read_window() {
   }
   forwards() ? first_ = seen.range.to + 1 : last_ = seen.range.from - 1;
   seen.full = asked.to - asked.from + 1 >= scan_window;
-  ask_ahead(std::min(page_events_, left() - count));
+  dense_ = dense_ && count == asked.to - asked.from + 1;
+  ask_ahead(left() - count);
   const auto page = page_of(std::move(got->at(2)));
   if (!page) return std::unexpected(page.error());
   return take_window(seen, got->at(0), **page);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "server.h"
+#include "wire_tap.h"
 
 namespace annals_test {
 namespace {
@@ -82,6 +83,46 @@ TEST_F(GroupsInTheAir, AreStoredInTheirOrder) {
   EXPECT_EQ(versions(), "1 1 2 3 2");
 }
 
+TEST_F(GroupsInTheAir, AreSentBeforeTheOneInFrontIsAnswered) {
+  wire_tap tap(server_address());
+  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
+  ASSERT_TRUE(append(*store, "order-1", noted("0")));
+  hold();
+  tap.most_unanswered();
+  ask(*store, "order-1", "1");
+  ask(*store, "order-1", "2");
+  ask(*store, "order-1", "3");
+  EXPECT_TRUE(tap.is_unanswered(2));
+  let_it_be_sent();
+  release();
+  for (const auto& one : told.wait_for(3)) EXPECT_TRUE(one) << one.error().to_string();
+  EXPECT_EQ(tap.most_unanswered(), 2) << "and no third";
+  EXPECT_EQ(texts(*store), (strings{"0", "1", "2", "3"}));
+}
+
+// Both are stored, and neither is answered. The first is told by its command id; the second by its
+// event's id, which is looked for behind what the store had when it was first sent.
+TEST_F(GroupsInTheAir, WhoseAnswersAreLostAreFoundOneBehindTheOther) {
+  wire_tap tap(server_address());
+  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
+  ASSERT_TRUE(append(*store, "order-1", noted("0")));
+  hold();
+  tap.most_unanswered();
+  ask(*store, "order-1", "1");
+  ask(*store, "order-1", "2", expect::any(), {});
+  const bool both = tap.is_unanswered(2);
+  EXPECT_TRUE(both);
+  if (both) tap.swallow_answers();
+  release();
+  const auto count = "SELECT count(*) FROM " + schema + ".events";
+  while (both && sql.value(count) != "3") std::this_thread::yield();
+  tap.cut();
+  const auto got = told.wait_for(2);
+  EXPECT_EQ(got[0].value().first.sequence, 2U);
+  EXPECT_EQ(got[1].value().first.sequence, 3U);
+  EXPECT_EQ(texts(*store), (strings{"0", "1", "2"}));
+}
+
 TEST_F(GroupsInTheAir, BehindOneThatIsRefusedAreStoredInTheirOwnRight) {
   const auto store = open_warm();
   hold();
@@ -149,6 +190,7 @@ TEST_F(GroupsInTheAir, BehindACommandThatIsKnownTakeItsPlace) {
   EXPECT_EQ(got[1].value().first.sequence, 3U);
   EXPECT_EQ(got[2].value().first.sequence, 4U);
   EXPECT_EQ(got[3].value().first.sequence, 5U);
+  EXPECT_EQ(versions(), "1 1 2 3 2");  // what was assumed of both streams is taken back
   EXPECT_EQ(texts(*store), (strings{"0", "0", "1", "2", "3"}));
 }
 

@@ -42,6 +42,12 @@ class OrdersTest(ServersTest):
         self.assertEqual(len(re.findall(r"^-- \d{4}_\w+\.sql$", printed, re.M)), 12)
         roles = self.succeeds(self.annals("migrate", "--roles", "app", "report")).out
         self.assertIn('TO "app"', roles)
+        self.fails(self.annals("migrate", "--add-partition"), 2, "annals_partition_events")
+        self.store += "&annals_schema=ranges&annals_partitions=1&annals_partition_events=100"
+        self.succeeds(self.annals("migrate"))
+        self.assertIn("events_1 takes positions 101 to 200", self.succeeds(self.annals("migrate", "--add-partition")).out)
+        added = self.succeeds(self.annals("migrate", "--add-partition", "--json")).json()
+        self.assertEqual(added, {"partition": "events_2", "first": 201, "last": 300})
         self.store = f"file:{self.folder}/store"
         self.fails(self.annals("migrate"), 2, "postgres://")
 

@@ -1,8 +1,10 @@
 // Reads that the conformance suite does not tell apart.
+#include <algorithm>
 #include <set>
 
 #include "annals/stream.h"
 #include "server.h"
+#include "wire_tap.h"
 
 namespace annals_test {
 namespace {
@@ -106,6 +108,62 @@ TEST_F(Reads, AskForTheNextPageWhileOneIsDelivered) {
       .value();
   EXPECT_EQ(batches, 2);
   EXPECT_EQ(asked_before, "t");
+}
+
+TEST_F(Reads, HaveTwoPagesAskedForWhileOneIsDelivered) {
+  fill(*open(), 5'000);
+  wire_tap tap(server_address());
+  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
+  for (const auto way : {direction::forwards, direction::backwards}) {
+    std::vector<std::uint64_t> seen;
+    tap.most_unanswered();
+    store
+        ->read({.direction = way},
+               [&](const event_batch& batch) {
+                 for (const auto& view : batch.events) seen.push_back(view.position().sequence);
+                 return flow::more;
+               })
+        .value();
+    EXPECT_EQ(tap.most_unanswered(), 2);
+    if (way == direction::backwards) std::ranges::reverse(seen);
+    ASSERT_EQ(seen.size(), 5'000U);
+    for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i + 1);
+  }
+}
+
+// Where positions are missing, where a page ends is not known before it has come.
+TEST_F(Reads, PassOverHolesOfAnySize) {
+  const auto store = open();
+  fill(*store, 6'000);
+  sql.run("DELETE FROM " + schema + ".events WHERE global_position BETWEEN 1500 AND 4999");
+  sql.run("INSERT INTO " + schema + ".holes VALUES (1500, 4999, 'removed by a test')");
+  for (const auto way : {direction::forwards, direction::backwards}) {
+    std::vector<std::uint64_t> seen;
+    const auto end = store->read({.direction = way}, [&](const event_batch& batch) {
+      for (const auto& view : batch.events) seen.push_back(view.position().sequence);
+      return flow::more;
+    });
+    ASSERT_TRUE(end) << end.error().to_string();
+    EXPECT_TRUE(end->complete);
+    if (way == direction::backwards) std::ranges::reverse(seen);
+    ASSERT_EQ(seen.size(), 2'500U);
+    for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i < 1'499 ? i + 1 : i + 3'501);
+  }
+}
+
+TEST_F(Reads, AreToldOfRetentionThatComesWhilePagesAreAskedAhead) {
+  const auto store = open();
+  fill(*store, 6'000);
+  const auto hidden = stream_name_of("order", make_uuid_v5({}, "5900"));
+  std::uint64_t delivered = 0;
+  const auto end = store->read({}, [&](const event_batch& batch) {
+    const bool set = delivered != 0 || store->retain(hidden, {.max_count = 1}).has_value();
+    EXPECT_TRUE(set);
+    delivered += batch.events.size();
+    return flow::more;
+  });
+  ASSERT_TRUE(end) << end.error().to_string();
+  EXPECT_EQ(delivered, 6'000U - 99U);
 }
 
 TEST_F(Reads, ThatStopEarlyGiveTheirConnectionBack) {

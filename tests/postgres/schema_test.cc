@@ -190,20 +190,55 @@ TEST_F(Partitions, ByRangeOfPositionServeAllTheSame) {
   EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
 }
 
-// As docs/postgres.md says.
+// The rest holds three ranges: they become one. Then it is empty, and becomes one of the usual
+// width.
 TEST_F(Partitions, ByRangeAreAddedBetweenTheOthersAndTheRest) {
   const auto store = open("&annals_partitions=1&annals_partition_events=50");
   serve(*store);
-  sql.run("SET search_path = " + schema +
-          "; BEGIN; SELECT FROM position FOR UPDATE; "
-          "ALTER TABLE events DETACH PARTITION events_rest; "
-          "ALTER TABLE events_rest RENAME TO events_1; "
-          "ALTER TABLE events ATTACH PARTITION events_1 FOR VALUES FROM (51) TO (301); "
-          "CREATE TABLE events_rest PARTITION OF events FOR VALUES FROM (301) TO (MAXVALUE); "
-          "COMMIT");
+  sql.run("SET search_path = " + schema);
+  for (const auto& [name, first, last] :
+       {std::tuple("events_1", 51U, 200U), std::tuple("events_2", 201U, 250U)}) {
+    const auto made = add_postgres_partition(address());
+    ASSERT_TRUE(made) << made.error().to_string();
+    EXPECT_EQ(made->name, name);
+    EXPECT_EQ(made->first.sequence, first);
+    EXPECT_EQ(made->last.sequence, last);
+  }
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(append(*store, "order-1", noted()));
-  EXPECT_EQ(sql.value("SELECT count(*) FROM events_rest"), "100");
+  EXPECT_EQ(sql.value("SELECT count(*) FROM events_1"), "150");
+  EXPECT_EQ(sql.value("SELECT count(*) FROM events_2"), "50");
+  EXPECT_EQ(sql.value("SELECT count(*) FROM events_rest"), "150");
+  EXPECT_EQ(texts(*store).size(), 400U);
   EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
+}
+
+// An append goes between the look at what the rest holds and the change, unless there is the lock.
+TEST_F(Partitions, ByRangeAreAddedWhileOthersAppendConcurrently) {
+  const auto store = open("&annals_partitions=1&annals_partition_events=20");
+  std::atomic<bool> stop{false};
+  std::uint64_t appended = 0;
+  std::thread writer([&] {
+    for (; !stop; ++appended) EXPECT_TRUE(append(*store, "order-1", noted()));
+  });
+  for (int i = 0; i < 20; ++i) {
+    const auto made = add_postgres_partition(address());
+    EXPECT_TRUE(made) << made.error().to_string();
+  }
+  stop = true;
+  writer.join();
+  EXPECT_EQ(count(), "22");
+  EXPECT_EQ(texts(*store).size(), appended);
+  EXPECT_TRUE(verify_postgres(address()).value().damage.empty());
+}
+
+TEST_F(Partitions, ByRangeAreNotAddedWhereThereAreNone) {
+  EXPECT_EQ(add_postgres_partition(address()).error().code(), errc::not_a_store);
+  open("&annals_partitions=2");
+  const auto refused = add_postgres_partition(address());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errc::unsupported);
+  EXPECT_NE(refused.error().message().find("annals_partition_events"), std::string::npos);
+  EXPECT_TRUE(append(*open(), "order-1", noted()));
 }
 
 TEST_F(Partitions, ThatMakeNoSenseAreRefused) {
