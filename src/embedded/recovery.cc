@@ -25,8 +25,8 @@ class recovery {
   result<recovered_log> run() {
     const auto numbers = list_segments(directory_.paths, env_);
     if (!numbers) return std::unexpected(numbers.error());
-    if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
     last_number_ = numbers->back();
+    if (auto removed = remove_zeroed_files(); !removed) return std::unexpected(removed.error());
     const auto indexed = index_.sealed()->segments();
     before_ = end_of(*index_.sealed());
     if (last_number_ <= indexed)
@@ -42,12 +42,14 @@ class recovery {
   }
 
  private:
-  // Made ahead by an earlier process; whether all of it is on disk is not known.
+  // Made ahead by an earlier process. The next segment is made of the one with its number, others
+  // are in the way of nothing but room.
   result<void> remove_zeroed_files() {
     const auto names = env_.list(directory_.paths.log());
     if (!names) return std::unexpected(names.error());
     for (const auto& name : *names)
-      if (const auto number = number_in_name(name, ".zero"); number != 0)
+      if (const auto number = number_in_name(name, ".zero");
+          number != 0 && number != last_number_ + 1)
         if (auto removed = env_.remove(directory_.paths.zeroed(number)); !removed) return removed;
     return {};
   }

@@ -15,6 +15,13 @@ constexpr std::uint64_t zeros_per_step = 4U << 20U;  // bytes between looks at `
 // Of the thread that is last in line: one who waits, waits for the step in hand.
 constexpr std::uint64_t zeros_per_idle_step = 256U << 10U;
 
+// One that was used before may be longer.
+result<void> cut_off(file& to, std::uint64_t length) {
+  const auto size = to.size();
+  if (!size) return std::unexpected(size.error());
+  return *size > length ? to.truncate(length) : result<void>{};
+}
+
 }  // namespace
 
 void segment_supply::want(std::uint64_t capacity) {
@@ -124,13 +131,9 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
   if (grown) {
     made = std::move(*grown);
   } else {
-    if (const auto there = environment.exists(path); !there) {
-      return std::unexpected(there.error());
-    } else if (*there) {
-      if (auto removed = environment.remove(path); !removed)
-        return std::unexpected(removed.error());
-    }
-    auto opened = environment.open(path, file_mode::create, through);
+    const auto there = environment.exists(path);
+    if (!there) return std::unexpected(there.error());
+    auto opened = environment.open(path, *there ? file_mode::write : file_mode::create, through);
     if (!opened) return std::unexpected(opened.error());
     made.writer = std::move(*opened);
   }
@@ -149,6 +152,7 @@ result<zeroed_file> segment_supply::make(env& environment, const std::string& pa
     }
     made.capacity = end;
   }
+  if (auto cut = cut_off(*made.writer, made.capacity); !cut) return std::unexpected(cut.error());
   if (auto synced = made.writer->sync(); !synced) return std::unexpected(synced.error());
   return made;
 }

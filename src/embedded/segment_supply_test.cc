@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "failing_env.h"
 #include "store_fixture.h"
@@ -50,10 +51,55 @@ TEST_F(supply_of_segments, leaves_a_file_that_was_taken_alone) {
   EXPECT_EQ(content(paths.zeroed(8)).front(), std::byte{0});
 }
 
-TEST_F(supply_of_segments, replaces_a_file_left_over_by_another_process) {
-  std::ofstream(paths.zeroed(7)) << "left over";
-  ASSERT_TRUE(supply.wait_for(mib));
-  EXPECT_EQ(content(paths.zeroed(7)).front(), std::byte{0});
+/// Which file it is, whatever its name.
+std::uint64_t identity(const std::string& path) {
+  struct stat facts{};
+  EXPECT_EQ(::stat(path.c_str(), &facts), 0) << path;
+  return facts.st_ino;
+}
+
+bool is_zero(const std::vector<std::byte>& bytes) {
+  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+}
+
+// Its blocks, not what stands in them: shorter or longer than what is wanted.
+TEST_F(supply_of_segments, uses_a_file_again) {
+  for (const std::size_t length : {std::size_t{9}, std::size_t{3 * mib}}) {
+    std::ofstream(paths.zeroed(7)) << std::string(length, 'x');
+    const auto before = identity(paths.zeroed(7));
+    segment_supply again{disk_env, paths, 7, write_through::durable};
+    ASSERT_TRUE(again.wait_for(2 * mib));
+    EXPECT_EQ(again.take().capacity, 2 * mib);
+    EXPECT_EQ(identity(paths.zeroed(7)), before);
+    EXPECT_EQ(content(paths.zeroed(7)).size(), 2 * mib);
+    EXPECT_TRUE(is_zero(content(paths.zeroed(7))));
+  }
+}
+
+// As a segment that was freed would be: full of frames of its life before.
+TEST_F(supply_of_segments, of_a_store_uses_a_file_of_frames_again_as_its_next_segment) {
+  const auto first = [&] { return content(segment(1)); };
+  const auto next = root() + "/log/000000000002.zero";
+  {
+    auto store = open();
+    ASSERT_TRUE(append(*store, "order-1", {"one"}));
+    ASSERT_TRUE(store->close());
+  }
+  std::filesystem::remove(next);
+  std::filesystem::copy_file(segment(1), next);
+  const auto before = identity(next);
+  auto store = open();
+  std::uint64_t events = 1;
+  for (; !std::filesystem::exists(segment(2)); ++events)
+    ASSERT_TRUE(append(*store, "order-1", {std::string(20'000, 'x')}));
+  EXPECT_EQ(identity(segment(2)), before);
+  EXPECT_NE(read_as<segment_header>(content(segment(2)).data()).salt,
+            read_as<segment_header>(first().data()).salt);
+  ASSERT_TRUE(store->close());
+  store.reset();
+  EXPECT_TRUE(verified().damage.empty());
+  EXPECT_EQ(verified().torn_tail_bytes, 0U);
+  EXPECT_EQ(texts(*open(), "order-1").size(), events);
 }
 
 TEST_F(supply_of_segments, says_why_it_cannot_and_tries_again_when_asked_again) {

@@ -116,7 +116,7 @@ result<std::shared_ptr<snapshot_table>> snapshot_table::create(env& environment,
   return made;
 }
 
-// Pages of which nothing was written read as zeros.
+// Pages of which nothing was written read as zeros; they are no blocks of the disk.
 result<std::shared_ptr<snapshot_table>> snapshot_table::make(env& environment,
                                                              const store_paths& paths,
                                                              const snapshot_table_header& header) {
@@ -127,6 +127,8 @@ result<std::shared_ptr<snapshot_table>> snapshot_table::make(env& environment,
     if (auto removed = environment.remove(path); !removed) return std::unexpected(removed.error());
   auto opened = environment.open(path, file_mode::create, write_through::none);
   if (!opened) return std::unexpected(opened.error());
+  if (auto sized = (*opened)->truncate(offset_of_page(header.pages)); !sized)
+    return std::unexpected(sized.error());
   return std::shared_ptr<snapshot_table>(
       new snapshot_table(environment, paths, std::move(*opened), header));
 }
