@@ -80,16 +80,17 @@ TEST_F(supply_of_segments, uses_a_file_again) {
 TEST_F(supply_of_segments, of_a_store_uses_a_file_of_frames_again_as_its_next_segment) {
   const auto first = [&] { return content(segment(1)); };
   const auto next = root() + "/log/000000000002.zero";
+  std::uint64_t events = 0;
   {
     auto store = open();
-    ASSERT_TRUE(append(*store, "order-1", {"one"}));
+    for (; events < 40; ++events)
+      ASSERT_TRUE(append(*store, "order-1", {std::string(20'000, 'x')}));
     ASSERT_TRUE(store->close());
   }
   std::filesystem::remove(next);
   std::filesystem::copy_file(segment(1), next);
   const auto before = identity(next);
   auto store = open();
-  std::uint64_t events = 1;
   for (; !std::filesystem::exists(segment(2)); ++events)
     ASSERT_TRUE(append(*store, "order-1", {std::string(20'000, 'x')}));
   EXPECT_EQ(identity(segment(2)), before);
