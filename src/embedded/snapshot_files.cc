@@ -59,7 +59,9 @@ result<std::vector<std::uint64_t>> snapshot_files::numbers_there() const {
   const auto names = env_.list(paths_.snapshots());
   if (!names) return std::unexpected(names.error());
   for (const auto& name : *names)
-    if (const auto number = number_in_name(name, ".snap"); number != 0) numbers.push_back(number);
+    if (const auto number = number_in_name(name, ".snap");
+        number != 0 && number < snapshot_table::most_files)
+      numbers.push_back(number);
   std::ranges::sort(numbers);
   return numbers;
 }
@@ -290,9 +292,11 @@ result<void> snapshot_files::point_to(const snapshot_record& record, const snaps
   return put(hash, now);
 }
 
+// A page that stays full has slots that nobody put there.
 result<void> snapshot_files::put(std::uint64_t hash, const kept_snapshots& kept) {
-  for (;;) {
-    const auto done = table()->put(hash, kept);
+  constexpr int doublings = 3;
+  for (int i = 0;; ++i) {
+    const auto done = table()->put(hash, kept, i == doublings);
     if (!done) return std::unexpected(done.error());
     if (*done) return {};
     auto greater = table()->doubled();

@@ -31,7 +31,7 @@ class snapshot_files {
   ///
   /// Errors:  database_error, disk_full (while the table is made).
   result<void> open();
-  /// Errors:  database_error, disk_full; nothing is saved then.
+  /// Errors:  database_error, disk_full; it may not be found then.
   result<void> save(const uuid& stream_key, const snapshot_write& write);
   /// The newest one that holds its CRC and that `usable` accepts; none when there is none. A reader
   /// finds what the writer has saved since.

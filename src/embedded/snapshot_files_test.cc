@@ -197,6 +197,28 @@ TEST_F(stored_snapshot, of_another_stream_is_not_given_out) {
   EXPECT_EQ(table_damage().size(), 1U);
 }
 
+// Slots that nobody put there, and that no doubling tells apart.
+TEST_F(stored_snapshot, is_found_though_its_page_is_full_of_something_else) {
+  save();
+  const auto hash =
+      snapshot_table::open(*env_, {root()}, store_id, role::reader).value()->hash_of(stream(2), 0);
+  std::array<std::byte, sizeof(snapshot_slot)> slot{};
+  write_as(slot.data(), snapshot_slot{.hash = hash ^ 1U, .newest = 1, .newest_length = 20});
+  const auto size = fs::file_size(table());
+  for (std::size_t at = block_bytes; at < size; at += slot.size()) overwrite(table(), at, slot);
+  auto to = files();
+  ASSERT_TRUE(to.open());
+  ASSERT_TRUE(save(to, 2, 2));
+  EXPECT_EQ(found(to, 2), 2U);
+  EXPECT_LT(fs::file_size(table()), 100U << 10U);
+}
+
+TEST_F(stored_snapshot, is_found_when_the_table_was_cut_off) {
+  save();
+  fs::resize_file(table(), block_bytes + 100);
+  EXPECT_EQ(found_anew(1), 1U);
+}
+
 TEST_F(stored_snapshot, of_a_killed_writer_is_found_and_followed) {
   save();
   {

@@ -98,7 +98,9 @@ result<std::shared_ptr<snapshot_table>> snapshot_table::open(env& environment,
   const auto got = (*opened)->read_at(0, bytes);
   if (!got) return std::unexpected(got.error());
   const auto header = read_as<snapshot_table_header>(bytes.data());
-  if (!holds(header, store_id)) return nullptr;
+  const auto size = (*opened)->size();
+  if (!size) return std::unexpected(size.error());
+  if (!holds(header, store_id) || *size < offset_of_page(header.pages)) return nullptr;
   return std::shared_ptr<snapshot_table>(
       new snapshot_table(environment, paths, std::move(*opened), header));
 }
@@ -166,12 +168,13 @@ result<kept_snapshots> snapshot_table::find(std::uint64_t hash) const {
   return slot == nullptr || slot->newest == 0 ? kept_snapshots{} : kept_in(*slot);
 }
 
-result<bool> snapshot_table::put(std::uint64_t hash, const kept_snapshots& kept) {
+result<bool> snapshot_table::put(std::uint64_t hash, const kept_snapshots& kept, bool replaced) {
   const auto number = page_of(hash);
   auto in = read_page(number);
   if (!in) return std::unexpected(in.error());
   auto* slot = find_slot(*in, hash);
-  if (slot == nullptr) return false;
+  if (slot == nullptr && !replaced) return false;
+  if (slot == nullptr) slot = &(*in)[hash % slots_per_page];
   *slot = slot_of(hash, kept);
   const auto at = static_cast<std::size_t>(slot - in->data()) * sizeof *slot;
   const auto bytes = std::as_bytes(std::span(slot, 1));

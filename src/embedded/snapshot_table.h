@@ -53,6 +53,7 @@ struct snapshot_ledger {
 class snapshot_table {
  public:
   static constexpr std::size_t page_bytes = 4096;
+  static constexpr std::uint64_t most_files = (std::uint64_t{1} << 28U) - 1;  // by their numbers
   static constexpr std::size_t slots_per_page = page_bytes / sizeof(snapshot_slot);
   using page = std::array<snapshot_slot, slots_per_page>;
 
@@ -65,8 +66,8 @@ class snapshot_table {
 
   std::uint64_t hash_of(const uuid& stream_key, std::uint64_t shape) const noexcept;
   result<kept_snapshots> find(std::uint64_t hash) const;
-  /// False when the page of that hash is full.
-  result<bool> put(std::uint64_t hash, const kept_snapshots& kept);
+  /// False when the page of that hash is full, unless another slot may be `replaced` then.
+  result<bool> put(std::uint64_t hash, const kept_snapshots& kept, bool replaced = false);
   /// Another table, with twice the pages, which takes the place of this one.
   result<std::shared_ptr<snapshot_table>> doubled();
 

@@ -1,5 +1,8 @@
-// Any snapshot file: what does not hold is as if it were not there, and saving goes on. The first
-// byte: whether CRCs are mended, and lengths with them.
+// Any snapshot file, and any table of them: what does not hold is as if it were not there, and
+// saving goes on. The first byte: whether CRCs are mended, and lengths with them, and whether the
+// second half of the rest is pages of a table whose header holds.
+#include <bit>
+
 #include "embedded/crc32c.h"
 #include "embedded/snapshot_files.h"
 #include "store_in_memory.h"
@@ -41,6 +44,25 @@ void mend(std::span<std::byte> records, bool lengths) {
   }
 }
 
+/// A table with these bytes as pages, which may say that it has more.
+fuzz::bytes table_of(std::span<const std::byte> pages) {
+  constexpr std::size_t page = embedded::snapshot_table::page_bytes;
+  const auto whole = std::bit_floor(std::max<std::size_t>(pages.size() / page, 1));
+  embedded::snapshot_table_header mark{.flags = 1,
+                                       .store_id = store_id,
+                                       .hash_seed = 42,
+                                       .pages = whole,
+                                       .file = 1,
+                                       .end = embedded::block_bytes};
+  fuzz::bytes made((whole + 1) * page);
+  embedded::write_as(made.data(), mark);
+  mark.crc =
+      embedded::crc32c(0, std::span(made).first(offsetof(embedded::snapshot_table_header, crc)));
+  embedded::write_as(made.data(), mark);
+  std::ranges::copy(pages.first(std::min(pages.size(), whole * page)), made.begin() + page);
+  return made;
+}
+
 embedded::snapshot_files opened(env& world) {
   return {world, {fuzz::root}, store_id, embedded::role::writer};
 }
@@ -54,7 +76,10 @@ result<std::optional<snapshot>> any_of(embedded::snapshot_files& in, const snaps
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto input = fuzz::bytes_of(data + 1, size - 1);
-  fuzz::bytes records(input.begin(), input.end());
+  const bool has_table = data[0] % 8 >= 4;
+  const auto of_records = has_table ? input.size() / 2 : input.size();
+  const auto split = input.begin() + static_cast<std::ptrdiff_t>(of_records);
+  fuzz::bytes records(input.begin(), split);
   if (data[0] % 2 == 1) mend(records, data[0] % 4 == 1);
   const auto world = fuzz::same_world();
   const embedded::store_paths paths{fuzz::root};
@@ -63,6 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::bytes content(block.data(), block.data() + block.size());
   content.insert(content.end(), records.begin(), records.end());
   fuzz::write_file(*world, paths.snapshot_file(1), content);
+  if (has_table) fuzz::write_file(*world, paths.snapshot_table(), table_of({split, input.end()}));
 
   // What the first record is of, is looked for.
   const auto first = records.size() < sizeof(snapshot_record)
