@@ -96,6 +96,23 @@ TEST_F(cold_store, is_asked_for_the_pages_of_a_stream_and_no_others) {
   EXPECT_EQ(asked_.touched, "") << "of " << asked_.fetched;
 }
 
+// Of a block from which many events are wanted, all is checked.
+TEST_F(cold_store, is_asked_for_the_blocks_of_a_stream_whose_events_are_neighbours) {
+  env_ = &posix_env();
+  {
+    const auto store = store_fixture::open(small_segments);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(append(*store, "cart-1", {"added"}));
+    for (int i = 0; i < 6'000; ++i) EXPECT_TRUE(append(*store, "order-1", {std::string(200, 'p')}));
+  }
+  env_ = &asked_;
+  const auto store = open({.create = false, .read_only = true});
+  asked_.touched.clear();
+  asked_.fetched = 0;
+  EXPECT_EQ(texts(*store, "cart-1").size(), 100U);
+  EXPECT_GT(asked_.fetched, 16);
+  EXPECT_EQ(asked_.touched, "") << "of " << asked_.fetched;
+}
+
 TEST_F(cold_store, is_asked_for_the_pages_of_a_snapshot_and_what_follows) {
   {
     const auto store = open(small_segments);

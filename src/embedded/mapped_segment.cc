@@ -96,6 +96,7 @@ result<void> mapped_segment::note_item(std::uint64_t offset, std::uint64_t lengt
     auto seen = state.load(std::memory_order_relaxed);
     if (seen == block_holds) continue;
     if (seen >= items_before_block) {
+      opened_->mapped->whole().expect(block * crc_block_bytes, crc_block_bytes);  // and no more
       if (auto checked = check_block(block); !checked) return checked;
     } else {
       state.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen + 1),
