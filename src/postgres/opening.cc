@@ -124,34 +124,41 @@ result<std::vector<std::string>> migrate_postgres(std::string_view address,
   return migrate(**on, parsed->options, environment.monotonic() + migration_patience);
 }
 
-result<postgres_partition> add_postgres_partition(std::string_view address,
-                                                  const postgres_options& options,
-                                                  env& environment) {
-  using namespace postgres;
+namespace postgres {
+namespace {
+
+/// What `use` makes of a connection to a schema that is there and ready, its name and a deadline.
+template <class Use>
+auto with_schema(std::string_view address, postgres_options options, env& environment, Use use)
+    -> decltype(use(std::declval<connection&>(), std::string(), clock_reading{})) {
   auto parsed = parse_address(address, options);
   if (!parsed) return std::unexpected(parsed.error());
-  parsed->options.read_only = false;
+  parsed->options.read_only = options.read_only;
   parsed->options.create = false;
   auto on = connect(environment, *parsed);
   if (!on) return std::unexpected(on.error());
   const auto deadline = environment.monotonic() + migration_patience;
   if (auto facts = ready_schema(**on, *parsed, deadline); !facts)
     return std::unexpected(facts.error());
-  return add_partition(**on, quoted(parsed->options.schema), deadline);
+  return use(**on, quoted(parsed->options.schema), deadline);
+}
+
+}  // namespace
+}  // namespace postgres
+
+result<postgres_partition> add_postgres_partition(std::string_view address,
+                                                  const postgres_options& options,
+                                                  env& environment) {
+  auto writes = options;
+  writes.read_only = false;
+  return postgres::with_schema(address, writes, environment, postgres::add_partition);
 }
 
 result<postgres_report> verify_postgres(std::string_view address, const postgres_options& options,
                                         env& environment) {
-  using namespace postgres;
-  auto parsed = parse_address(address, options);
-  if (!parsed) return std::unexpected(parsed.error());
-  parsed->options.read_only = true;
-  auto on = connect(environment, *parsed);
-  if (!on) return std::unexpected(on.error());
-  const auto deadline = environment.monotonic() + migration_patience;
-  if (auto facts = ready_schema(**on, *parsed, deadline); !facts)
-    return std::unexpected(facts.error());
-  return verify(**on, quoted(parsed->options.schema), deadline);
+  auto reads = options;
+  reads.read_only = true;
+  return postgres::with_schema(address, reads, environment, postgres::verify);
 }
 
 }  // namespace v1

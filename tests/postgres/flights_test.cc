@@ -55,6 +55,14 @@ class GroupsInTheAir : public PostgresTest {
     EXPECT_TRUE(append(*store, "order-2", noted("0")));
     return store;
   }
+  /// A store behind a tap that knows its stream order-1, of one event; what it sends is held.
+  std::unique_ptr<event_store> open_held(wire_tap& tap) {
+    auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
+    EXPECT_TRUE(append(*store, "order-1", noted("0")));
+    hold();
+    tap.most_unanswered();
+    return store;
+  }
   std::string versions() {
     return sql.value("SELECT string_agg(version::text, ' ' ORDER BY global_position) FROM " +
                      schema + ".events");
@@ -85,10 +93,7 @@ TEST_F(GroupsInTheAir, AreStoredInTheirOrder) {
 
 TEST_F(GroupsInTheAir, AreSentBeforeTheOneInFrontIsAnswered) {
   wire_tap tap(server_address());
-  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
-  ASSERT_TRUE(append(*store, "order-1", noted("0")));
-  hold();
-  tap.most_unanswered();
+  const auto store = open_held(tap);
   ask(*store, "order-1", "1");
   ask(*store, "order-1", "2");
   ask(*store, "order-1", "3");
@@ -104,10 +109,7 @@ TEST_F(GroupsInTheAir, AreSentBeforeTheOneInFrontIsAnswered) {
 // event's id, which is looked for behind what the store had when it was first sent.
 TEST_F(GroupsInTheAir, WhoseAnswersAreLostAreFoundOneBehindTheOther) {
   wire_tap tap(server_address());
-  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
-  ASSERT_TRUE(append(*store, "order-1", noted("0")));
-  hold();
-  tap.most_unanswered();
+  const auto store = open_held(tap);
   ask(*store, "order-1", "1");
   ask(*store, "order-1", "2", expect::any(), {});
   const bool both = tap.is_unanswered(2);
