@@ -12,38 +12,34 @@ inline namespace v1 {
 namespace embedded {
 
 // Here and not in a file of its own: what is in no test belongs to the library.
-class failing_env::failing_file final : public file {
+class failing_env::failing_file final : public forwarding_file {
  public:
   failing_file(failing_env& world, std::string path, std::unique_ptr<file> below, bool synced)
-      : world_(world), path_(std::move(path)), below_(std::move(below)), synced_(synced) {}
+      : forwarding_file(std::move(below)), world_(world), path_(std::move(path)), synced_(synced) {}
 
   result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
     if (auto checked = world_.check_read(path_); !checked) return std::unexpected(checked.error());
-    return below_->read_at(offset, out);
+    return below().read_at(offset, out);
   }
   result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    const auto size = below_->size();
+    const auto size = below().size();
     if (!size) return std::unexpected(size.error());
     const std::uint64_t end = offset + bytes.size();
     if (auto checked = world_.count_write(path_, end > *size ? end - *size : 0); !checked)
       return checked;
-    auto written = below_->write_at(offset, bytes);
-    return written && synced_ ? below_->sync() : written;
+    auto written = below().write_at(offset, bytes);
+    return written && synced_ ? below().sync() : written;
   }
   result<void> sync() override {
     if (auto checked = world_.count_sync(path_); !checked) return checked;
-    return below_->sync();
+    return below().sync();
   }
-  result<std::uint64_t> size() override { return below_->size(); }
-  result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
-  result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
-  void drop_cache() noexcept override { below_->drop_cache(); }
-  std::size_t alignment() const noexcept override { return below_->alignment(); }
+  // Through read_at, so that it fails as reads do.
+  result<std::unique_ptr<mapping>> map(std::uint64_t length) override { return file::map(length); }
 
  private:
   failing_env& world_;
   std::string path_;
-  std::unique_ptr<file> below_;
   bool synced_;  // after every write
 };
 

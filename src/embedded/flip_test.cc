@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "format.h"
 #include "frame.h"
+#include "snapshot_format.h"
 #include "store_fixture.h"
 
 namespace annals::embedded {

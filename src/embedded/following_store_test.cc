@@ -59,12 +59,12 @@ class reading_env final : public forwarding_env {
     reading_env& by_;
     std::unique_ptr<shared_page> below_;
   };
-  class disturbed_file final : public file {
+  class disturbed_file final : public forwarding_file {
    public:
     disturbed_file(reading_env& by, std::unique_ptr<file> below)
-        : by_(by), below_(std::move(below)) {}
+        : forwarding_file(std::move(below)), by_(by) {}
     result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
-      auto got = below_->read_at(offset, out);
+      auto got = below().read_at(offset, out);
       if (!got || by_.disturbed_ <= 0) return got;
       --by_.disturbed_;
       // In the middle of a block that is being written, so to speak: what is not zero any more.
@@ -75,18 +75,13 @@ class reading_env final : public forwarding_env {
         }
       return got;
     }
-    result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-      return below_->write_at(offset, bytes);
+    // What is mapped is read through here.
+    result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
+      return file::map(length);
     }
-    result<void> sync() override { return below_->sync(); }
-    result<std::uint64_t> size() override { return below_->size(); }
-    result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
-    result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
-    std::size_t alignment() const noexcept override { return below_->alignment(); }
 
    private:
     reading_env& by_;
-    std::unique_ptr<file> below_;
   };
 
   std::atomic<int> disturbed_{0};

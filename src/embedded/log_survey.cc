@@ -106,12 +106,9 @@ class surveying {
 
  private:
   result<void> list() {
-    const auto names = env_.list(directory_.paths.log());
-    if (!names) return std::unexpected(names.error());
-    for (const auto& name : *names)
-      if (const auto number = number_in_name(name, ".seg"); number != 0)
-        found_.numbers.push_back(number);
-    std::ranges::sort(found_.numbers);
+    auto numbers = numbers_in(env_, directory_.paths.log(), ".seg");
+    if (!numbers) return std::unexpected(numbers.error());
+    found_.numbers = std::move(*numbers);
     for (const auto number : found_.numbers) {
       const auto size = size_of(number);
       if (!size) return std::unexpected(size.error());

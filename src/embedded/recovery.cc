@@ -45,11 +45,10 @@ class recovery {
   // Made ahead by an earlier process. The next segment is made of the one with its number, others
   // are in the way of nothing but room.
   result<void> remove_zeroed_files() {
-    const auto names = env_.list(directory_.paths.log());
-    if (!names) return std::unexpected(names.error());
-    for (const auto& name : *names)
-      if (const auto number = number_in_name(name, ".zero");
-          number != 0 && number != last_number_ + 1)
+    const auto numbers = numbers_in(env_, directory_.paths.log(), ".zero");
+    if (!numbers) return std::unexpected(numbers.error());
+    for (const auto number : *numbers)
+      if (number != last_number_ + 1)
         if (auto removed = env_.remove(directory_.paths.zeroed(number)); !removed) return removed;
     return {};
   }
@@ -281,15 +280,12 @@ result<void> check_link(const segment_header& header, const std::string& path,
 }
 
 result<std::vector<std::uint64_t>> list_segments(const store_paths& paths, env& environment) {
-  const auto names = environment.list(paths.log());
-  if (!names) return std::unexpected(names.error());
-  std::vector<std::uint64_t> numbers;
-  for (const auto& name : *names)
-    if (const auto number = number_in_name(name, ".seg"); number != 0) numbers.push_back(number);
-  std::ranges::sort(numbers);
-  for (std::uint64_t i = 0; i < numbers.size(); ++i)
-    if (numbers[i] != i + 1) return corrupt_log(paths.segment(i + 1) + ": the segment is missing");
-  if (numbers.empty()) return corrupt_log(paths.segment(1) + ": the segment is missing");
+  auto numbers = numbers_in(environment, paths.log(), ".seg");
+  if (!numbers) return numbers;
+  for (std::uint64_t i = 0; i < numbers->size(); ++i)
+    if ((*numbers)[i] != i + 1)
+      return corrupt_log(paths.segment(i + 1) + ": the segment is missing");
+  if (numbers->empty()) return corrupt_log(paths.segment(1) + ": the segment is missing");
   return numbers;
 }
 

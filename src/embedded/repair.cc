@@ -170,16 +170,9 @@ class repairing {
   }
 
   result<void> look_at_snapshots() {
-    const auto there = env_.exists(paths().snapshots());
-    if (!there) return std::unexpected(there.error());
-    if (!*there) return {};
-    const auto names = env_.list(paths().snapshots());
-    if (!names) return std::unexpected(names.error());
-    std::vector<std::uint64_t> numbers;
-    for (const auto& name : *names) {
-      const auto number = number_in_name(name, ".snap");
-      if (number == 0) continue;
-      numbers.push_back(number);
+    const auto numbers = numbers_if_any(env_, paths().snapshots(), ".snap");
+    if (!numbers) return std::unexpected(numbers.error());
+    for (const auto number : *numbers) {
       const auto path = paths().snapshot_file(number);
       const auto content = examine_snapshot_file(env_, path, directory_.store_id);
       if (!content) return std::unexpected(content.error());
@@ -187,7 +180,7 @@ class repairing {
       damaged_snapshots_.push_back(path);
       for (const auto& each : content->damage) damage(each);
     }
-    return look_at_snapshot_table(numbers);
+    return look_at_snapshot_table(*numbers);
   }
 
   // It goes with what it speaks of: opening makes it again.

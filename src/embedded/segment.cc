@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "crc32c.h"
+#include "snapshot_format.h"
 
 namespace annals {
 inline namespace v1 {
@@ -67,6 +68,25 @@ std::uint64_t number_in_name(std::string_view name, std::string_view ending) noe
   std::uint64_t number = 0;
   const auto [end, problem] = std::from_chars(name.begin(), name.end(), number);
   return problem == std::errc{} && end == name.end() ? number : 0;
+}
+
+result<std::vector<std::uint64_t>> numbers_in(env& environment, const std::string& folder,
+                                              std::string_view ending) {
+  const auto names = environment.list(folder);
+  if (!names) return std::unexpected(names.error());
+  std::vector<std::uint64_t> numbers;
+  for (const auto& name : *names)
+    if (const auto number = number_in_name(name, ending); number != 0) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+result<std::vector<std::uint64_t>> numbers_if_any(env& environment, const std::string& folder,
+                                                  std::string_view ending) {
+  const auto there = environment.exists(folder);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return std::vector<std::uint64_t>{};
+  return numbers_in(environment, folder, ending);
 }
 
 std::uint64_t planned_capacity(std::uint64_t number, std::uint64_t segment_bytes) noexcept {

@@ -76,10 +76,19 @@ struct store_paths {
 
 /// The number in a name like "000000000042.seg"; 0 for another name.
 std::uint64_t number_in_name(std::string_view name, std::string_view ending) noexcept;
+/// The numbers in the names of a folder that end so, ascending.
+///
+/// Errors:  database_error, also when the folder is not there.
+result<std::vector<std::uint64_t>> numbers_in(env& environment, const std::string& folder,
+                                              std::string_view ending);
+/// The same; none when the folder is not there.
+result<std::vector<std::uint64_t>> numbers_if_any(env& environment, const std::string& folder,
+                                                  std::string_view ending);
 
 /// The size of segment `number`: doubling from 4 MiB up to the configured one.
 std::uint64_t planned_capacity(std::uint64_t number, std::uint64_t segment_bytes) noexcept;
 
+struct snapshot_file_header;
 /// The 4,096 bytes of a header block: a structure, zeros, and a CRC in the last four.
 template <class Header>
 aligned_bytes header_block(const Header& header);

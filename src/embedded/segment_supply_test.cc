@@ -154,30 +154,21 @@ class watched_env final : public forwarding_env {
  public:
   watched_env() : forwarding_env(posix_env()) {}
 
-  class watched_file final : public file {
+  class watched_file final : public forwarding_file {
    public:
     watched_file(watched_env& world, std::unique_ptr<file> of)
-        : world_(world), of_(std::move(of)) {}
-    result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
-      return of_->read_at(offset, out);
-    }
+        : forwarding_file(std::move(of)), world_(world) {}
     result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
       const bool idle = ::sched_getscheduler(0) == SCHED_IDLE;
       (idle ? world_.by_idle : world_.by_others) += bytes.size();
-      auto written = of_->write_at(offset, bytes);
+      auto written = below().write_at(offset, bytes);
       if (idle && world_.by_idle >= mib / 4)
         while (!world_.waits) posix_env().park(world_.word, 0, std::chrono::milliseconds(1));
       return written;
     }
-    result<void> sync() override { return of_->sync(); }
-    result<std::uint64_t> size() override { return of_->size(); }
-    result<void> truncate(std::uint64_t size) override { return of_->truncate(size); }
-    result<bool> try_lock(lock_kind kind) override { return of_->try_lock(kind); }
-    std::size_t alignment() const noexcept override { return of_->alignment(); }
 
    private:
     watched_env& world_;
-    std::unique_ptr<file> of_;
   };
 
   result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,

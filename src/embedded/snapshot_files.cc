@@ -24,8 +24,9 @@ result<void> snapshot_files::open() {
   if (!opened) return std::unexpected(opened.error());
   set_table(*opened);
   if (role_ == role::reader) return {};  // it opens files as it needs them
-  const auto numbers = numbers_there();
+  auto numbers = numbers_if_any(env_, paths_.snapshots(), ".snap");
   if (!numbers) return std::unexpected(numbers.error());
+  std::erase_if(*numbers, [](auto number) { return number > snapshot_table::most_files; });
   for (const auto number : *numbers)
     if (auto counted = count_file(number); !counted) return counted;
   if (*opened == nullptr) return files_.empty() ? result<void>{} : rebuild(*numbers);
@@ -38,32 +39,20 @@ result<void> snapshot_files::open() {
 }
 
 // Not where the machine stopped: nobody knows what stands behind the end there. A writer that was
-// killed may have left records that its table, or the table's header, does not know.
+// killed may have left records, and a file behind, that its table, or the table's header, does not
+// know.
 result<void> snapshot_files::go_on_from(const snapshot_ledger& ledger) {
-  if (!files_.contains(ledger.file)) return {};
-  const auto size = files_.at(ledger.file)->opened->size();
-  if (!size) return std::unexpected(size.error());
-  if (*size < ledger.end) return {};
-  const auto end = know_records(ledger.file, ledger.end);
-  if (!end) return std::unexpected(end.error());
-  current_ = ledger.file;
-  end_ = *end;
+  for (auto at = files_.lower_bound(ledger.file); at != files_.end(); ++at) {
+    const auto begin = at->first == ledger.file ? ledger.end : std::uint64_t{block_bytes};
+    const auto size = at->second->opened->size();
+    if (!size) return std::unexpected(size.error());
+    if (*size < begin) continue;
+    const auto end = know_records(at->first, begin);
+    if (!end) return std::unexpected(end.error());
+    current_ = at->first;
+    end_ = *end;
+  }
   return {};
-}
-
-result<std::vector<std::uint64_t>> snapshot_files::numbers_there() const {
-  std::vector<std::uint64_t> numbers;
-  const auto there = env_.exists(paths_.snapshots());
-  if (!there) return std::unexpected(there.error());
-  if (!*there) return numbers;
-  const auto names = env_.list(paths_.snapshots());
-  if (!names) return std::unexpected(names.error());
-  for (const auto& name : *names)
-    if (const auto number = number_in_name(name, ".snap");
-        number != 0 && number < snapshot_table::most_files)
-      numbers.push_back(number);
-  std::ranges::sort(numbers);
-  return numbers;
 }
 
 result<void> snapshot_files::count_file(std::uint64_t number) {
@@ -109,6 +98,12 @@ result<snapshot_files::file_ptr> snapshot_files::file_of(std::uint64_t number) {
   auto opened = open_file(number);
   if (!opened || *opened == nullptr) return opened;
   const std::scoped_lock lock(mutex_);
+  // Of those that the writer has removed a reader would keep the room.
+  if (role_ == role::reader)
+    std::erase_if(files_, [this](const auto& one) {
+      const auto there = env_.exists(one.second->path);
+      return there && !*there;
+    });
   return files_.try_emplace(number, std::move(*opened)).first->second;
 }
 
@@ -281,6 +276,7 @@ result<void> snapshot_files::point_to(const snapshot_record& record, const snaps
   const auto hash = table()->hash_of(record.stream_key, record.shape);
   const auto kept = table()->find(hash);
   if (!kept) return std::unexpected(kept.error());
+  if (at == kept->newest || at == kept->previous) return {};
   const auto newest = header_at(kept->newest, record.stream_key, record.shape);
   if (!newest) return std::unexpected(newest.error());
   kept_snapshots now{.newest = at, .previous = *newest ? kept->newest : kept->previous};

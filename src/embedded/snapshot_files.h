@@ -50,7 +50,6 @@ class snapshot_files {
   using file_ptr = std::shared_ptr<snapshot_file>;
   using table_ptr = std::shared_ptr<snapshot_table>;
 
-  result<std::vector<std::uint64_t>> numbers_there() const;
   result<file_ptr> open_file(std::uint64_t number);
   result<file_ptr> file_of(std::uint64_t number);
   result<table_ptr> table_to_read();

@@ -239,6 +239,63 @@ TEST_F(stored_snapshot, of_a_killed_writer_is_found_and_followed) {
   EXPECT_TRUE(table_damage().empty());
 }
 
+// The table's slots may know what its header does not: both snapshots are kept then, too.
+TEST_F(stored_snapshot, of_a_killed_writer_is_known_once) {
+  auto to = files();
+  ASSERT_TRUE(to.open());
+  ASSERT_TRUE(save(to, 1, 1));
+  const auto bytes = content(table());
+  ASSERT_TRUE(save(to, 1, 2));
+  overwrite(table(), 0, std::span(bytes).first(block_bytes));
+  auto after = files();
+  ASSERT_TRUE(after.open());
+  EXPECT_EQ(found(after, 1), 2U);
+  EXPECT_EQ(found(after, 1, 1), 1U);
+}
+
+TEST_F(stored_snapshot, of_a_writer_that_was_killed_when_it_began_a_file_is_found) {
+  auto to = files();
+  ASSERT_TRUE(to.open());
+  const std::string large(20U << 20U, 's');
+  ASSERT_TRUE(save(to, 1, 1, large));
+  const auto known = content(table());
+  ASSERT_TRUE(save(to, 2, 2, large));
+  ASSERT_TRUE(fs::exists(file(2)));
+  overwrite(table(), 0, known);
+  EXPECT_TRUE(table_damage().empty()) << table_damage().front();
+  auto after = files();
+  ASSERT_TRUE(after.open());
+  EXPECT_EQ(found(after, 1), 1U);
+  EXPECT_EQ(found(after, 2), 2U);
+  ASSERT_TRUE(save(after, 3, 3));
+  EXPECT_FALSE(fs::exists(file(3))) << "it goes on in the second";
+  ASSERT_TRUE(after.close());
+  EXPECT_TRUE(table_damage().empty());
+}
+
+TEST_F(stored_snapshot, leaves_a_reader_no_files_that_the_writer_has_removed) {
+  auto to = files();
+  ASSERT_TRUE(to.open());
+  auto reader = files(posix_env(), role::reader);
+  ASSERT_TRUE(reader.open());
+  const auto held = [this] {
+    std::size_t removed = 0;
+    for (const auto& one : fs::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto target = fs::read_symlink(one.path(), gone).string();
+      removed += target.starts_with(root()) && target.ends_with(".snap (deleted)") ? 1 : 0;
+    }
+    return removed;
+  };
+  const std::string large(1U << 20U, 's');
+  for (std::uint64_t version = 1; version <= 60; ++version) {
+    ASSERT_TRUE(save(to, 1, version, large));
+    EXPECT_EQ(found(reader, 1), version);
+  }
+  EXPECT_FALSE(fs::exists(file(1)));
+  EXPECT_LE(held(), 1U);
+}
+
 TEST_F(stored_snapshot, is_not_overwritten_where_the_machine_stopped) {
   {
     auto to = files();

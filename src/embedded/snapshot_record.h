@@ -6,6 +6,7 @@
 
 #include "annals/requests.h"
 #include "segment.h"
+#include "snapshot_format.h"
 
 namespace annals {
 inline namespace v1 {

@@ -232,7 +232,7 @@ result<bool> snapshot_table::is_replaced() const {
   const auto got = file_->read_at(0, bytes);
   if (!got) return std::unexpected(got.error());
   const auto now = read_as<snapshot_table_header>(bytes.data());
-  return now.crc == crc_of(now) && (now.flags & replaced_flag) != 0;
+  return now.crc != crc_of(now) || (now.flags & replaced_flag) != 0;
 }
 
 }  // namespace embedded

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "segment.h"
+#include "snapshot_format.h"
 
 namespace annals {
 inline namespace v1 {
@@ -76,7 +77,7 @@ class snapshot_table {
   /// True when this start of the machine has seen all that was noted.
   bool is_of_this_boot() const;
   result<void> note(const snapshot_ledger& now);
-  /// True when another table has taken its place.
+  /// True when another table has taken its place, or will, as its header does not hold.
   result<bool> is_replaced() const;
   result<void> sync() { return file_->sync(); }
 

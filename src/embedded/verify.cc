@@ -40,9 +40,9 @@ class verification {
 
  private:
   result<void> list() {
-    auto segments = numbers_in(directory_.paths.log(), ".seg");
+    auto segments = numbers_if_any(env_, directory_.paths.log(), ".seg");
     if (!segments) return std::unexpected(segments.error());
-    auto snapshots = numbers_in(directory_.paths.snapshots(), ".snap");
+    auto snapshots = numbers_if_any(env_, directory_.paths.snapshots(), ".snap");
     if (!snapshots) return std::unexpected(snapshots.error());
     segments_ = std::move(*segments);
     snapshots_ = std::move(*snapshots);
@@ -59,20 +59,6 @@ class verification {
       bytes_ += *size;
     }
     return {};
-  }
-
-  result<std::vector<std::uint64_t>> numbers_in(const std::string& folder,
-                                                std::string_view ending) const {
-    std::vector<std::uint64_t> numbers;
-    const auto there = env_.exists(folder);
-    if (!there) return std::unexpected(there.error());
-    if (!*there) return numbers;
-    const auto names = env_.list(folder);
-    if (!names) return std::unexpected(names.error());
-    for (const auto& name : *names)
-      if (const auto number = number_in_name(name, ending); number != 0) numbers.push_back(number);
-    std::ranges::sort(numbers);
-    return numbers;
   }
 
   result<std::uint64_t> size_of(const std::string& path) const {
