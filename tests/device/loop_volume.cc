@@ -141,7 +141,17 @@ void loop_volume::learn_to_count(int device) {
                              std::to_string(flushes) + " flushes were made");
 }
 
+// The kernel wakes who waits for a request before it has counted all of it.
 loop_volume::requests loop_volume::count() const {
+  for (auto before = counted();;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const auto now = counted();
+    if (now == before) return now;
+    before = now;
+  }
+}
+
+loop_volume::requests loop_volume::counted() const {
   std::ifstream file("/sys/block/" + device_ + "/stat");  // Documentation/block/stat.rst
   std::vector<std::uint64_t> fields;
   for (std::uint64_t one = 0; file >> one;) fields.push_back(one);

@@ -34,6 +34,7 @@ class loop_volume {
       return {a.writes - b.writes, a.flushes - b.flushes, a.bytes - b.bytes};
     }
   };
+  /// Waits until it stands still.
   requests count() const;
   /// Has the file system write all that it still holds, and returns once nothing was asked of the
   /// device for longer than anything of the engine's waits.
@@ -42,6 +43,7 @@ class loop_volume {
  private:
   void mount(const std::string& image, const std::string& file_system);
   void learn_to_count(int device);
+  requests counted() const;
 
   std::string directory_{};
   std::string device_{};  // "loop0"
