@@ -136,16 +136,16 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
                                            clock_reading deadline);
   /// Whether neither would ask the server.
   bool all_known(std::span<const append_draft* const> group);
-  void give_answers(connection& on, std::span<pending> group, const group_answer& told);
-  result<appended> answer_of(connection& on, const placed_member& of, const group_answer& told,
-                             std::uint64_t& last);
+  outcome<void> give_answers(connection& on, std::span<pending> group, const group_answer& told);
+  outcome<result<appended>> answer_of(connection& on, const placed_member& of,
+                                      const group_answer& told, std::uint64_t& last);
   /// Why a member was not stored now; none when it was.
   std::optional<result<appended>> settled_by(connection& on, const placed_member& of,
                                              const group_answer& told);
   std::optional<result<appended>> failed_condition(connection& on, const placed_member& of,
                                                    const group_answer& told);
-  std::optional<result<appended>> found_before(connection& on, const append_draft& draft,
-                                               const group_answer& told);
+  outcome<std::optional<appended>> found_before(connection& on, const append_draft& draft,
+                                                const group_answer& told);
   void give_up(std::span<pending> group, const failure& problem, bool in_doubt);
   void pause(int attempt);
   void drop_connection();
