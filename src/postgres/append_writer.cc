@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t most_members = 2'000;
 constexpr std::size_t most_in_the_air = 2;
+constexpr std::size_t fewest_to_halve = 12;  // callers; of 8 and less one commit for all is as good
 constexpr std::size_t most_group_bytes = 8U << 20U;
 constexpr std::size_t most_group_events = 10'000;
 constexpr std::chrono::microseconds longest_gathering{50};  // a quarter of a commit
@@ -99,6 +100,10 @@ void append_writer::enqueue(pending one, bool waits) {
     lent_turn = one.lent;
   }
   queue_.push_back(std::move(one));
+  if (listening_ && may_launch()) {
+    listening_ = false;
+    bell_.ring();
+  }
   if (queue_.size() == expected_) {
     gathered_word_.fetch_add(1);
     env_.wake_one(gathered_word_);
@@ -126,7 +131,7 @@ void append_writer::lend(const std::atomic<std::uint32_t>& done) {
 void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done) {
   leading_ = true;
   while (has_work() && (done == nullptr || done->load(std::memory_order_acquire) == 0)) {
-    if (may_launch()) {
+    if (may_launch() || more_comes(lock)) {
       if (flights_.empty()) gather(lock);
       auto& next = flights_.emplace_back(flight{.group = take_group()});
       lock.unlock();
@@ -141,8 +146,7 @@ void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done
     lock.lock();
     bring_back();
     put_back(first.group);
-    answered_ = static_cast<std::size_t>(
-        std::ranges::count_if(first.group, [](const pending& one) { return one.lent != nullptr; }));
+    count_callers(first.group);
     lock.unlock();
     answer_all(std::move(first.group));
     lock.lock();
@@ -151,20 +155,53 @@ void append_writer::lead(lock_type& lock, const std::atomic<std::uint32_t>* done
   hand_over();
 }
 
-// A second group goes out when as many callers wait as are in the air: fewer would pay a commit of
-// their own. Held.
+// Held.
 bool append_writer::may_launch() const noexcept {
   if (queue_.empty()) return false;
   if (flights_.empty()) return true;
   return flights_.size() < most_in_the_air && flights_.back().sent &&
-         queue_.size() >= flights_.back().group.size();
+         queue_.size() >= fewest_behind(flights_.back().group.size());
+}
+
+// A second group goes out when as many callers wait as are in the air: fewer would pay a commit of
+// their own. Many callers in a closed loop would all be in one group, and then all be awake while
+// the server is not: they are made to fly in two halves, one of which is stored while the other
+// one comes back. Held.
+std::size_t append_writer::fewest_behind(std::size_t ahead) const noexcept {
+  if (callers_ < fewest_to_halve) return ahead;
+  return callers_ > ahead ? std::min(callers_ / 2, callers_ - ahead) : 1;
+}
+
+// Where there are callers enough for two groups, waits for the answer to the first or until there
+// are enough for the second; true then. Held; given back meanwhile.
+bool append_writer::more_comes(lock_type& lock) {
+  if (callers_ < fewest_to_halve || flights_.size() != 1 || !flights_.front().sent || !connection_)
+    return false;
+  listening_ = true;
+  lock.unlock();
+  connection_->answers_before(bell_, flights_.front().deadline);
+  lock.lock();
+  if (!std::exchange(listening_, false)) bell_.hush();
+  return may_launch();
+}
+
+// Of those that were answered by the group before, some may not be back: so it goes down slowly.
+// Held.
+void append_writer::count_callers(const members& answered) {
+  answered_ = static_cast<std::size_t>(
+      std::ranges::count_if(answered, [](const pending& one) { return one.lent != nullptr; }));
+  auto there = answered_ + queue_.size();
+  for (const auto& one : flights_) there += one.group.size();
+  callers_ = std::max(there, callers_ - (callers_ + 3) / 4);
 }
 
 // Callers that were answered together come back one by one, each as soon as it has a core: the
-// first of them waits a moment for the others, else it makes a group, and a commit, of its own.
-// Where they do not come back, the next group expects fewer. Held; given back meanwhile.
+// first of them waits a moment for the others, or for half of them where those are many, else it
+// makes a group, and a commit, of its own. Where they do not come back, the next group expects
+// fewer. Held; given back meanwhile.
 void append_writer::gather(lock_type& lock) {
   expected_ = std::exchange(answered_, 0U);
+  if (callers_ >= fewest_to_halve) expected_ = std::min(expected_, callers_ / 2);
   if (queue_.size() < expected_) {
     const auto seen = gathered_word_.load();
     lock.unlock();

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "annals/engine.h"
+#include "doorbell.h"
 #include "draft.h"
 #include "group_statement.h"
 #include "known_heads.h"
@@ -98,6 +99,9 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   void lead(lock_type& lock, const std::atomic<std::uint32_t>* done);
   bool has_work() const noexcept { return !queue_.empty() || !flights_.empty(); }
   bool may_launch() const noexcept;
+  std::size_t fewest_behind(std::size_t ahead) const noexcept;
+  bool more_comes(lock_type& lock);
+  void count_callers(const members& answered);
   void gather(lock_type& lock);
   members take_group();
   void put_back(members& group);
@@ -136,16 +140,16 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
                                            clock_reading deadline);
   /// Whether neither would ask the server.
   bool all_known(std::span<const append_draft* const> group);
-  void give_answers(connection& on, std::span<pending> group, const group_answer& told);
-  result<appended> answer_of(connection& on, const placed_member& of, const group_answer& told,
-                             std::uint64_t& last);
+  outcome<void> give_answers(connection& on, std::span<pending> group, const group_answer& told);
+  outcome<result<appended>> answer_of(connection& on, const placed_member& of,
+                                      const group_answer& told, std::uint64_t& last);
   /// Why a member was not stored now; none when it was.
   std::optional<result<appended>> settled_by(connection& on, const placed_member& of,
                                              const group_answer& told);
   std::optional<result<appended>> failed_condition(connection& on, const placed_member& of,
                                                    const group_answer& told);
-  std::optional<result<appended>> found_before(connection& on, const append_draft& draft,
-                                               const group_answer& told);
+  outcome<std::optional<appended>> found_before(connection& on, const append_draft& draft,
+                                                const group_answer& told);
   void give_up(std::span<pending> group, const failure& problem, bool in_doubt);
   void pause(int attempt);
   void drop_connection();
@@ -166,8 +170,11 @@ class append_writer : public std::enable_shared_from_this<append_writer> {
   std::deque<flight> flights_{};  // changed by whoever leads, and with the lock
   bool leading_ = false;
   std::size_t answered_ = 0;  // waiting callers of the last group
+  std::size_t callers_ = 0;   // those, and all that were under way or waited then
   std::size_t expected_ = 0;  // in the queue, before the leader goes on; 0: it does not wait
   std::atomic<std::uint32_t> gathered_word_{0};
+  bool listening_ = false;  // the leader waits for an answer, or for the bell
+  doorbell bell_{};
   bool closed_ = false;
   bool stopping_ = false;
   std::atomic<std::uint32_t> in_flight_{0};

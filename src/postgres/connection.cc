@@ -157,13 +157,17 @@ failure connection::failed(const pg_result* result) const {
 
 outcome<void> connection::wait(short events, clock_reading deadline) {
   pollfd asked{.fd = PQsocket(conn_), .events = events, .revents = 0};
+  return wait(std::span(&asked, 1), deadline);
+}
+
+outcome<void> connection::wait(std::span<pollfd> asked, clock_reading deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - env_.monotonic());
     if (left.count() <= 0)
       return std::unexpected(failure{
           .sqlstate = "08006", .message = "the server has not answered in time", .lost = true});
     const auto timeout = std::min<std::int64_t>(left.count(), INT32_MAX);
-    const int ready = ::poll(&asked, 1, static_cast<int>(timeout));
+    const int ready = ::poll(asked.data(), asked.size(), static_cast<int>(timeout));
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return std::unexpected(lost("waiting"));
   }
@@ -185,6 +189,13 @@ outcome<void> connection::wait_readable(clock_reading deadline) {
     if (PQconsumeInput(conn_) == 0) return std::unexpected(lost("receiving"));
   }
   return {};
+}
+
+bool connection::answers_before(const doorbell& bell, clock_reading deadline) {
+  if (PQisBusy(conn_) == 0) return true;
+  pollfd asked[2] = {{.fd = PQsocket(conn_), .events = POLLIN, .revents = 0},
+                     {.fd = bell.descriptor(), .events = POLLIN, .revents = 0}};
+  return !wait(asked, deadline) || asked[0].revents != 0;
 }
 
 outcome<pg_result*> connection::next_result(clock_reading deadline) {

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "annals/env.h"
+#include "doorbell.h"
 #include "failure.h"
 #include "parameters.h"
 #include "rows.h"
 
 struct pg_conn;
+struct pollfd;
 
 namespace annals {
 inline namespace v1 {
@@ -74,6 +76,9 @@ class connection {
   /// the first is received; each is a transaction of its own, and they are received in order.
   outcome<void> send(std::span<const command> commands, clock_reading deadline);
   outcome<std::vector<rows>> receive(clock_reading deadline);
+  /// Waits until the server begins to answer what was sent first, or until the bell is rung; true
+  /// for the answer. What goes wrong counts as one: receive() tells of it.
+  bool answers_before(const doorbell& bell, clock_reading deadline);
   /// Runs several statements without parameters, as one transaction unless they say otherwise.
   outcome<void> run_script(const std::string& sql, clock_reading deadline);
   /// Ends a transaction that is not to be; where that fails, the end of the connection does it.
@@ -113,6 +118,7 @@ class connection {
   outcome<void> flush(clock_reading deadline);
   outcome<void> wait_readable(clock_reading deadline);
   outcome<void> wait(short events, clock_reading deadline);
+  outcome<void> wait(std::span<pollfd> asked, clock_reading deadline);
   outcome<void> set_up(const connect_options& options, session kind);
   outcome<pg_result*> next_result(clock_reading deadline);
   outcome<void> end_of_script(clock_reading deadline);

@@ -1,10 +1,6 @@
 #include "head_watch.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include "annals/assert.h"
 
 namespace annals {
 inline namespace v1 {
@@ -18,18 +14,7 @@ constexpr std::chrono::milliseconds poll_while_listening{1'000};
 
 head_watch::head_watch(env& environment, settings of, notifier& waits,
                        std::function<result<checkpoint>()> look)
-    : env_(environment),
-      settings_(std::move(of)),
-      notifier_(waits),
-      look_(std::move(look)),
-      event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  ANNALS_ASSERT(event_ >= 0, "the system has no eventfd left");
-}
-
-head_watch::~head_watch() {
-  stop();
-  ::close(event_);
-}
+    : env_(environment), settings_(std::move(of)), notifier_(waits), look_(std::move(look)) {}
 
 void head_watch::wake() {
   const std::scoped_lock lock(mutex_);
@@ -40,9 +25,7 @@ void head_watch::wake() {
 }
 
 void head_watch::ring() {
-  const std::uint64_t one = 1;
-  const auto written = ::write(event_, &one, sizeof one);
-  ANNALS_ASSERT(written == sizeof one, "an eventfd takes a number");
+  bell_.ring();
   env_.wake_all(wakes_);
 }
 
@@ -84,7 +67,7 @@ void head_watch::listen() {
 }
 
 void head_watch::wait() {
-  pollfd asked[2] = {{.fd = event_, .events = POLLIN, .revents = 0},
+  pollfd asked[2] = {{.fd = bell_.descriptor(), .events = POLLIN, .revents = 0},
                      {.fd = -1, .events = POLLIN, .revents = 0}};
   auto patience = settings_.poll;
   if (listening_) {
@@ -92,8 +75,7 @@ void head_watch::wait() {
     patience = poll_while_listening;
   }
   ::poll(asked, 2, static_cast<int>(patience.count()));
-  std::uint64_t rung = 0;
-  if (asked[0].revents != 0) (void)!::read(event_, &rung, sizeof rung);
+  if (asked[0].revents != 0) bell_.hush();
   if (listening_ && asked[1].revents != 0) {
     listening_->take_notifications();
     if (!listening_->usable()) listening_.reset();

@@ -6,6 +6,7 @@
 
 #include "annals/engine.h"
 #include "connection.h"
+#include "doorbell.h"
 
 namespace annals {
 inline namespace v1 {
@@ -23,7 +24,7 @@ class head_watch {
   /// `look` answers what the store holds now.
   head_watch(env& environment, settings of, notifier& waits,
              std::function<result<checkpoint>()> look);
-  ~head_watch();
+  ~head_watch() { stop(); }
 
   /// Somebody waits: looks at once, and goes on.
   void wake();
@@ -40,7 +41,7 @@ class head_watch {
   notifier& notifier_;
   std::function<result<checkpoint>()> look_;
   std::unique_ptr<connection> listening_{};
-  int event_;  // an eventfd, waited for together with the connection
+  doorbell bell_{};  // waited for together with the connection
   std::mutex mutex_{};
   std::unique_ptr<thread> thread_{};
   std::atomic<bool> stopping_{false};

@@ -129,7 +129,7 @@ namespace {
 
 /// What `use` makes of a connection to a schema that is there and ready, its name and a deadline.
 template <class Use>
-auto with_schema(std::string_view address, postgres_options options, env& environment, Use use)
+auto on_ready_schema(std::string_view address, postgres_options options, env& environment, Use use)
     -> decltype(use(std::declval<connection&>(), std::string(), clock_reading{})) {
   auto parsed = parse_address(address, options);
   if (!parsed) return std::unexpected(parsed.error());
@@ -151,14 +151,14 @@ result<postgres_partition> add_postgres_partition(std::string_view address,
                                                   env& environment) {
   auto writes = options;
   writes.read_only = false;
-  return postgres::with_schema(address, writes, environment, postgres::add_partition);
+  return postgres::on_ready_schema(address, writes, environment, postgres::add_partition);
 }
 
 result<postgres_report> verify_postgres(std::string_view address, const postgres_options& options,
                                         env& environment) {
   auto reads = options;
   reads.read_only = true;
-  return postgres::with_schema(address, reads, environment, postgres::verify);
+  return postgres::on_ready_schema(address, reads, environment, postgres::verify);
 }
 
 }  // namespace v1

@@ -170,8 +170,9 @@ outcome<void> append_writer::send(std::span<pending> group, clock_reading deadli
   if (!told) return std::unexpected(told.error());
   if ((*on)->warned())  // committed here, but not on the standby that it waited for
     return std::unexpected(failure{.message = (*on)->warning(), .lost = true});
-  give_answers(**on, group, read_group_answer(told->at(1)));
-  return {};
+  auto given = give_answers(**on, group, read_group_answer(told->at(1)));
+  if (!given) given.error().lost = true;  // it is stored: what became of it is asked again
+  return given;
 }
 
 outcome<std::vector<std::int32_t>> append_writer::find_categories(
@@ -250,8 +251,8 @@ outcome<std::vector<bool>> append_writer::find_diverged(connection& on,
 
 // An append that continues another passes with it. Where that one was refused, it has no answer yet
 // and goes out again by itself.
-void append_writer::give_answers(connection& on, std::span<pending> group,
-                                 const group_answer& told) {
+outcome<void> append_writer::give_answers(connection& on, std::span<pending> group,
+                                          const group_answer& told) {
   std::uint64_t last = told.newest.position;
   placed_member of{nullptr, 0, 0, 0};
   std::size_t checks = 0;
@@ -270,7 +271,9 @@ void append_writer::give_answers(connection& on, std::span<pending> group,
       continue;
     }
     of = {&draft, number++, checks, conditions};
-    group[m].answer = answer_of(on, of, told, last);
+    auto answer = answer_of(on, of, told, last);
+    if (!answer) return std::unexpected(answer.error());
+    group[m].answer = std::move(*answer);
     checks += draft.checks.size();
     conditions += draft.conditions.size();
   }
@@ -283,12 +286,15 @@ void append_writer::give_answers(connection& on, std::span<pending> group,
                      (*one.answer)->first.sequence > told.newest.position);
   }
   heads_.learn(drafts, stored, told);
+  return {};
 }
 
-result<appended> append_writer::answer_of(connection& on, const placed_member& of,
-                                          const group_answer& told, std::uint64_t& last) {
+outcome<result<appended>> append_writer::answer_of(connection& on, const placed_member& of,
+                                                   const group_answer& told, std::uint64_t& last) {
   const auto& draft = *of.draft;
-  if (auto before = found_before(on, draft, told)) return std::move(*before);
+  const auto before = found_before(on, draft, told);
+  if (!before) return std::unexpected(before.error());
+  if (*before) return result<appended>(**before);
   if (auto settled = settled_by(on, of, told)) return std::move(*settled);
   const auto count = draft.events.size();
   appended stored{.stream_version = {told.checks[of.first_check].actual.number +
@@ -298,13 +304,13 @@ result<appended> append_writer::answer_of(connection& on, const placed_member& o
     stored.last = {.sequence = last + count};
   }
   last += count;
-  return stored;
+  return result<appended>(stored);
 }
 
 // The version of the first stream is told by what it was expected to be, or by its last event.
-std::optional<result<appended>> append_writer::found_before(connection& on,
-                                                            const append_draft& draft,
-                                                            const group_answer& told) {
+outcome<std::optional<appended>> append_writer::found_before(connection& on,
+                                                             const append_draft& draft,
+                                                             const group_answer& told) {
   if (!draft.marked) return std::nullopt;
   const auto found =
       std::ranges::find(told.found, draft.marker(), &group_answer::found_event::event_id);
@@ -320,10 +326,10 @@ std::optional<result<appended>> append_writer::found_before(connection& on,
   const auto place = first + static_cast<std::uint64_t>(check.events) - 1;
   const auto got = on.run({command{&at, {parameter::of_int8(static_cast<std::int64_t>(place))}}},
                           env_.monotonic() + settings_.deadline);
-  if (!got || got->at(0).size() == 0)
+  if (!got) return std::unexpected(got.error());
+  if (got->at(0).size() == 0)
     return std::unexpected(
-        error(errc::in_doubt, "it is stored at position " + std::to_string(first) +
-                                  ", but the version of its stream could not be read; read it"));
+        failure{.message = "stored at " + std::to_string(first) + ", and not there any more"});
   stored.stream_version = {static_cast<std::uint64_t>(got->at(0).int8(0, 0))};
   return stored;
 }
@@ -426,7 +432,9 @@ result<appended> append_writer::append_on(connection& on, prepared& ready, clock
   const auto answer = read_group_answer(told->at(1));
   auto last = answer.newest.position;
   ready.floor = last;
-  return answer_of(on, {ready.draft, 0, 0, 0}, answer, last);
+  auto told_so = answer_of(on, {ready.draft, 0, 0, 0}, answer, last);
+  if (!told_so) return std::unexpected(to_error(told_so.error(), "appending"));
+  return std::move(*told_so);
 }
 
 result<appended> append_writer::look_for(const prepared& ready, const failure& cause) {
@@ -466,7 +474,12 @@ result<appended> append_writer::look_for(const prepared& ready, const failure& c
     for (int i = 0; i < got->at(1).size(); ++i)
       told.found.push_back(
           {got->at(1).uuid(i, 0), static_cast<std::uint64_t>(got->at(1).int8(i, 1))});
-    if (auto there = found_before(**on, draft, told)) return std::move(*there);
+    const auto there = found_before(**on, draft, told);
+    if (!there) {
+      pause(attempt);
+      continue;
+    }
+    if (*there) return **there;
     return fail(errc::store_in_use, "the connection was lost before the commit (" +
                                         words_of(cause) + "), nothing was stored; try again");
   }

@@ -105,6 +105,35 @@ TEST_F(GroupsInTheAir, AreSentBeforeTheOneInFrontIsAnswered) {
   EXPECT_EQ(texts(*store), (strings{"0", "1", "2", "3"}));
 }
 
+// Many callers, each of whom comes back when he is answered, would all be in one group. They are in
+// two: the leader is called away from waiting for the first one's answer.
+TEST_F(GroupsInTheAir, AreTwoHalvesOfConcurrentCallersThatComeBack) {
+  wire_tap tap(server_address());
+  const auto store = open_postgres(tap.address() + "&annals_schema=" + schema).value();
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> answered{0};
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 24; ++c)
+    callers.emplace_back([&, c] {
+      while (!stop) {
+        const auto answer = append(*store, "order-" + std::to_string(c), noted("called"));
+        EXPECT_TRUE(answer) << answer.error().to_string();
+        ++answered;
+      }
+    });
+  for (int round = 0; round < 10; ++round) {
+    for (const auto seen = answered.load(); answered < seen + 240;) std::this_thread::yield();
+    hold();
+    EXPECT_TRUE(tap.is_unanswered(2)) << "in round " << round;
+    release();
+  }
+  stop = true;
+  for (auto& one : callers) one.join();
+  EXPECT_EQ(tap.most_unanswered(), 2) << "and no third";
+  EXPECT_EQ(store->head().value().in(0).sequence, answered);
+  EXPECT_EQ(texts(*store).size(), answered);
+}
+
 // Both are stored, and neither is answered. The first is told by its command id; the second by its
 // event's id, which is looked for behind what the store had when it was first sent.
 TEST_F(GroupsInTheAir, WhoseAnswersAreLostAreFoundOneBehindTheOther) {

@@ -87,8 +87,8 @@ class wire_tap {
   /// True as soon as so much is unanswered; false when it is not within some seconds.
   bool is_unanswered(int wanted) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (most_ < wanted && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    return most_ >= wanted;
+    while (now_ < wanted && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return now_ >= wanted;
   }
   /// What the server says goes nowhere from now on, until cut() ends all connections.
   void swallow_answers() { swallows_ = true; }
@@ -96,6 +96,10 @@ class wire_tap {
     cuts_ = true;
     while (cuts_) std::this_thread::yield();
   }
+  /// From now on a connection ends, now and then, when the server has done what it was asked for,
+  /// and before the client is told: after so many answers each time. 0: no more.
+  void lose_answers(int after) { loses_after_ = after; }
+  int lost_answers() const noexcept { return lost_; }
 
  private:
   struct pair {
@@ -145,9 +149,17 @@ class wire_tap {
       });
     else
       one.answered.feed(bytes.data(), size, [&](char type) {
-        if (type == 'Z') --one.unanswered;  // ReadyForQuery
+        if (type != 'Z') return;  // ReadyForQuery
+        --one.unanswered;
+        ++answered_;
       });
+    if (loses_after_ != 0 && answered_ >= loses_after_) {
+      answered_ = 0;
+      ++lost_;
+      return false;
+    }
     most_ = std::max(most_.load(), one.unanswered);
+    now_ = one.unanswered;
     if (!from_client && swallows_) return true;
     return forward(from_client ? one.server : one.client, bytes.data(), size);
   }
@@ -181,7 +193,11 @@ class wire_tap {
   int listens_ = -1;
   std::string address_{};
   std::list<pair> pairs_{};
+  int answered_ = 0;  // since one was lost
   std::atomic<int> most_{0};
+  std::atomic<int> now_{0};  // by the connection that was heard last
+  std::atomic<int> loses_after_{0};
+  std::atomic<int> lost_{0};
   std::atomic<bool> swallows_{false};
   std::atomic<bool> cuts_{false};
   std::atomic<bool> stop_{false};
