@@ -80,6 +80,9 @@ class file {
   /// Locks the file until it is closed: many may hold shared locks, or one the exclusive one, which
   /// needs a file opened for writing. False when others hold what is in the way.
   virtual result<bool> try_lock(lock_kind kind) = 0;
+  /// Says that some bytes will be read soon, which may have to come from the disk; returns at once.
+  /// Unless overridden, nothing happens.
+  virtual void expect(std::uint64_t offset, std::size_t length) noexcept;
   /// Asks the system to forget what it keeps of the file in memory, so that reads show what the
   /// disk holds. What waits to be written stays, and the system may keep more. Unless overridden,
   /// nothing happens.

@@ -20,6 +20,9 @@ class forwarding_file : public file {
   result<std::uint64_t> size() override { return below_->size(); }
   result<void> truncate(std::uint64_t size) override { return below_->truncate(size); }
   result<bool> try_lock(lock_kind kind) override { return below_->try_lock(kind); }
+  void expect(std::uint64_t offset, std::size_t length) noexcept override {
+    below_->expect(offset, length);
+  }
   void drop_cache() noexcept override { below_->drop_cache(); }
   result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
     return below_->map(length);

@@ -127,6 +127,11 @@ class posix_file final : public file {
     return *locked;
   }
 
+  void expect(std::uint64_t offset, std::size_t length) noexcept override {
+    ::posix_fadvise(opened_.number(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                    POSIX_FADV_WILLNEED);
+  }
+
   void drop_cache() noexcept override {
     ::posix_fadvise(opened_.number(), 0, 0, POSIX_FADV_DONTNEED);
   }

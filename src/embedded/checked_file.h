@@ -117,9 +117,16 @@ class checked_file {
       }
     return data().subspan(offset, length);
   }
-  /// Says that a part of the data will be asked for soon; returns at once.
-  void expect(std::uint64_t offset, std::uint64_t length) const noexcept {
-    mapped_->expect(block_bytes + offset, length);
+  /// Says that a part of the data will be asked for soon; returns at once. False when it is in
+  /// memory, as far as is known.
+  bool expect(std::uint64_t offset, std::uint64_t length) const noexcept {
+    for (auto page = offset / checked_page_bytes; page * checked_page_bytes < offset + length;
+         ++page)
+      if (!was_checked(page)) {
+        mapped_->expect(block_bytes + offset, length);
+        return true;
+      }
+    return false;
   }
   /// Where the data is mapped, not to be looked at before bytes() has answered.
   const std::byte* mapped() const noexcept { return data().data(); }

@@ -141,8 +141,8 @@ result<void> index_run::find(std::uint64_t hash, term_kind kind, std::vector<run
   return {};
 }
 
-void index_run::expect(std::uint64_t hash) const noexcept {
-  file_.expect(home_of(hash, fields_.spread).block * block_bytes, block_bytes);
+bool index_run::expect(std::uint64_t hash) const noexcept {
+  return file_.expect(home_of(hash, fields_.spread).block * block_bytes, block_bytes);
 }
 
 void index_run::prefetch(std::uint64_t hash) const noexcept {

@@ -99,8 +99,8 @@ class index_run {
   ///
   /// Cost:    one page; of that, a miss reads one or two cache lines, and a hit one more.
   result<void> find(std::uint64_t hash, term_kind kind, std::vector<run_slot>& out) const;
-  /// Asks for the page where `find` will look; returns at once.
-  void expect(std::uint64_t hash) const noexcept;
+  /// Asks for the page where `find` will look; returns at once. False when it is in memory.
+  bool expect(std::uint64_t hash) const noexcept;
   /// Asks for the cache lines of it, where it is in memory.
   void prefetch(std::uint64_t hash) const noexcept;
 

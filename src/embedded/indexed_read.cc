@@ -86,11 +86,19 @@ class indexed_store::read_run {
     return {};
   }
 
+  bool wants_snapshot() const noexcept { return request_.snapshot.accept && forwards_; }
+  wanted_next next_of_stream() const {
+    wanted_next next{followed_by::its_events, {}};
+    if (wants_snapshot()) next.snapshot = request_.snapshot.shape;
+    return next;
+  }
+
   result<void> begin_stream() {
     auto head = store_.checkpoint_at(seen_, seen_.last_sequence);
     if (!head) return std::unexpected(head.error());
     end_.scanned_to = std::move(*head);
-    auto found = store_.find(seen_, request_.stream, stream_key_of(request_.stream));
+    auto found =
+        store_.find(seen_, request_.stream, stream_key_of(request_.stream), next_of_stream());
     if (!found) return std::unexpected(found.error());
     if (!*found) return {};  // reads as empty
     stream_ = std::move(**found);
@@ -122,7 +130,7 @@ class indexed_store::read_run {
 
   result<void> start_from_snapshot() {
     const auto& wanted = request_.snapshot;
-    if (!wanted.accept || !forwards_) return {};
+    if (!wants_snapshot()) return {};
     const auto kept = store_.usable_snapshot(seen_, stream_, wanted.shape);
     if (!kept) return std::unexpected(kept.error());
     if (!*kept || (*kept)->version.number > last_) return {};

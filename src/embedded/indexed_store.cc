@@ -133,13 +133,13 @@ result<event_entry> indexed_store::event_at(const log_view& seen, std::uint64_t 
 }
 
 result<event_entry> indexed_store::event_at(const log_view& seen, const seen_stream& of,
-                                            version number) {
-  if (number <= of.sealed) return seen.sealed->event_at(of.key, of.last_sealed, number);
+                                            version number, followed_by next) {
+  if (number <= of.sealed) return seen.sealed->event_at(of.key, of.last_sealed, number, next);
   const lock_type lock(mutex());
   for (const auto& one : seen.recent | std::views::reverse)
     if (const auto* stream = std::as_const(*one).find(of.key))
       if (number.number > stream->before) return one->event(one->sequence_of(*stream, number));
-  return seen.sealed->event_at(of.key, of.last_sealed, number);
+  return seen.sealed->event_at(of.key, of.last_sealed, number, next);
 }
 
 result<checkpoint> indexed_store::checkpoint_at(const log_view& seen, std::uint64_t sequence) {
@@ -175,7 +175,7 @@ result<void> indexed_store::check_history(const log_view& seen, const checkpoint
 }
 
 // The index may have moved on from the view: its recent segments may be other ones by now.
-result<void> indexed_store::know(const log_view& seen, const uuid& key) {
+result<void> indexed_store::know(const log_view& seen, const uuid& key, const wanted_next& next) {
   lsn name_place{};  // of a stream that had a name before what was scanned, and no events
   {
     const lock_type lock(mutex());
@@ -190,7 +190,7 @@ result<void> indexed_store::know(const log_view& seen, const uuid& key) {
     seen.learn(key, {.name = *name});
     return {};
   }
-  const auto head = seen.sealed->find_stream(key);
+  const auto head = find_sealed(seen, key, next);
   if (!head) return std::unexpected(head.error());
   if (!*head)
     return corrupt_log(directory_.paths.root + ": stream " + key.to_string() +
@@ -200,8 +200,16 @@ result<void> indexed_store::know(const log_view& seen, const uuid& key) {
   return {};
 }
 
-result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, const uuid& key) {
-  if (auto known = know(seen, key); !known) return std::unexpected(known.error());
+result<std::optional<stream_head>> indexed_store::find_sealed(const log_view& seen, const uuid& key,
+                                                              const wanted_next& next) {
+  const auto comes_from_disk = seen.sealed->expect_stream(key);
+  if (comes_from_disk && next.snapshot) snapshots_.expect(key, *next.snapshot);
+  return seen.sealed->find_stream(key, next.after);
+}
+
+result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, const uuid& key,
+                                                       const wanted_next& next) {
+  if (auto known = know(seen, key, next); !known) return std::unexpected(known.error());
   std::optional<seen_stream> found;
   bool begins_here = false;
   {
@@ -225,7 +233,7 @@ result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, con
     found->kept = *kept;
     return found;
   }
-  const auto head = seen.sealed->find_stream(key);
+  const auto head = find_sealed(seen, key, next);
   if (!head) return std::unexpected(head.error());
   if (!*head) return found;
   if (!found) found = seen_stream{.key = key, .name = std::string((*head)->name)};
@@ -242,8 +250,8 @@ result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, con
 }
 
 result<std::optional<seen_stream>> indexed_store::find(const log_view& seen, std::string_view name,
-                                                       const uuid& key) {
-  auto found = find(seen, key);
+                                                       const uuid& key, const wanted_next& next) {
+  auto found = find(seen, key, next);
   if (found && *found && (*found)->name != name)
     return std::unexpected(stream_key_collision(name, (*found)->name));
   return found;
@@ -311,7 +319,7 @@ result<std::optional<snapshot>> indexed_store::do_load_snapshot(std::string_view
     if (auto open = check_open(); !open) return std::unexpected(open.error());
     seen = view();
   }
-  const auto found = find(seen, stream, stream_key_of(stream));
+  const auto found = find(seen, stream, stream_key_of(stream), {followed_by::its_events, shape});
   if (!found) return std::unexpected(found.error());
   if (!*found) return std::optional<snapshot>{};
   return usable_snapshot(seen, **found, shape);
@@ -323,7 +331,7 @@ result<std::optional<snapshot>> indexed_store::usable_snapshot(const log_view& s
                                                                std::uint64_t shape) {
   return snapshots_.load(stream.key, shape, [&](const snapshot& found) -> result<bool> {
     if (found.version.number < 1 || found.version > stream.newest) return false;
-    const auto event = event_at(seen, stream, found.version);
+    const auto event = event_at(seen, stream, found.version, followed_by::its_events);
     if (!event) return std::unexpected(event.error());
     return event->id == found.last_event;
   });

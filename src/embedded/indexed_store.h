@@ -42,6 +42,12 @@ struct seen_stream {
   retention kept{};
 };
 
+/// What comes after a look-up of a stream: the disk is asked for it meanwhile.
+struct wanted_next {
+  followed_by after = followed_by::nothing;
+  std::optional<std::uint64_t> snapshot{};  ///< of this shape
+};
+
 /// What answers reads of an embedded store: an index of the log, the log's segments, and snapshots
 /// beside it. How far the log goes, and whether it can be written, is for those to say who derive:
 /// the one process that writes, and the many that follow it.
@@ -80,19 +86,24 @@ class indexed_store : public event_store {
   // Not held.
   /// What stands at a position: its id and place.
   result<event_entry> event_at(const log_view& seen, std::uint64_t sequence);
-  result<event_entry> event_at(const log_view& seen, const seen_stream& of, version number);
+  result<event_entry> event_at(const log_view& seen, const seen_stream& of, version number,
+                               followed_by next = followed_by::nothing);
   result<checkpoint> checkpoint_at(const log_view& seen, std::uint64_t sequence);
   result<void> check_history(const log_view& seen, const checkpoint& mark);
   /// A stream; none when it was never written. Another name with its key is an error.
   result<std::optional<seen_stream>> find(const log_view& seen, std::string_view name,
-                                          const uuid& key);
-  result<std::optional<seen_stream>> find(const log_view& seen, const uuid& key);
+                                          const uuid& key, const wanted_next& next = {});
+  result<std::optional<seen_stream>> find(const log_view& seen, const uuid& key,
+                                          const wanted_next& next = {});
   result<retention> retention_of(const log_view& seen, const uuid& key);
   /// The first version that retention does not hide.
   result<version> first_kept(const log_view& seen, const seen_stream& of, time_point now);
   result<command_record> record_of(const log_view& seen, const command_entry& command);
   /// Fills in what recent entries of a stream do not know.
-  result<void> know(const log_view& seen, const uuid& key);
+  result<void> know(const log_view& seen, const uuid& key, const wanted_next& next = {});
+  /// What the sealed segments say of a stream.
+  result<std::optional<stream_head>> find_sealed(const log_view& seen, const uuid& key,
+                                                 const wanted_next& next);
 
   store_directory directory_;
   std::unique_ptr<log_index> index_;

@@ -12,13 +12,15 @@ paged_mapping::paged_mapping(std::unique_ptr<mapping> of, std::uint64_t length)
 result<void> paged_mapping::fetch(std::uint64_t offset, std::uint64_t length,
                                   std::uint64_t settled) const {
   const auto end = (offset + length + page_bytes - 1) / page_bytes;
-  for (auto page = offset / page_bytes; page < end; ++page) {
-    if (is_fetched(page * page_bytes)) continue;
-    mapped_->expect(page * page_bytes, page_bytes);  // and no more: the system would read ahead
-    if (auto got = mapped_->fetch(page * page_bytes, page_bytes); !got) return got;
-    if ((page + 1) * page_bytes <= settled)
-      pages_[page / bits].fetch_or(std::uint64_t{1} << page % bits, std::memory_order_relaxed);
-  }
+  auto page = offset / page_bytes;
+  while (page < end && is_fetched(page * page_bytes)) ++page;
+  if (page == end) return {};
+  const auto begin = page * page_bytes;
+  const auto missing = static_cast<std::size_t>(end * page_bytes - begin);
+  mapped_->expect(begin, missing);  // and no more: the system would read ahead
+  if (auto got = mapped_->fetch(begin, missing); !got) return got;
+  for (; page < end && (page + 1) * page_bytes <= settled; ++page)
+    pages_[page / bits].fetch_or(std::uint64_t{1} << page % bits, std::memory_order_relaxed);
   return {};
 }
 

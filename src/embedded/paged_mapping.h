@@ -16,6 +16,8 @@ namespace embedded {
 /// Threads: any.
 class paged_mapping {
  public:
+  static constexpr std::uint64_t page_bytes = 4096;
+
   paged_mapping(std::unique_ptr<mapping> of, std::uint64_t length);
 
   const std::byte* data() const noexcept { return bytes_; }
@@ -34,7 +36,6 @@ class paged_mapping {
   result<void> check() const { return mapped_->check(); }
 
  private:
-  static constexpr std::uint64_t page_bytes = 4096;
   static constexpr std::uint64_t bits = 64;
 
   std::unique_ptr<mapping> mapped_;

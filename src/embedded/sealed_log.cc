@@ -10,6 +10,12 @@ namespace annals {
 inline namespace v1 {
 namespace embedded {
 
+namespace {
+
+constexpr std::ptrdiff_t asked_together = 32;  // events; of more, reading asks by itself
+
+}  // namespace
+
 sealed_log::sealed_log(std::shared_ptr<const sealed_context> context, segment_list segments,
                        run_list runs, std::vector<std::string> types,
                        std::vector<std::string> categories)
@@ -133,13 +139,22 @@ void sealed_log::prefetch(term_kind kind, const uuid& id) const noexcept {
   for (const auto& run : runs_) run->prefetch(hash);
 }
 
-result<std::optional<stream_head>> sealed_log::find_stream(const uuid& key) const {
+bool sealed_log::expect_stream(const uuid& key) const noexcept {
+  const auto hash = term_hash(hash_seed_, term_kind::stream, term_bytes(key));
+  bool asked = false;
+  for (const auto& run : runs_) asked |= run->expect(hash);
+  return asked;
+}
+
+result<std::optional<stream_head>> sealed_log::find_stream(const uuid& key,
+                                                           followed_by next) const {
   std::optional<stream_head> head;
   const auto found =
       find_slot(term_kind::stream, term_bytes(key), [&](const run_slot& slot) -> result<bool> {
         const auto event = event_item_at(slot.newest);
         if (!event) return std::unexpected(event.error());
         if (event->stream_key != key) return false;
+        if (next == followed_by::its_events) (*segment_of(slot.newest))->index().expect(slot.hash);
         auto made = head_from(*event, slot.newest);
         if (!made) return std::unexpected(made.error());
         head = *made;
@@ -278,7 +293,8 @@ result<std::vector<stream_piece>> sealed_log::pieces_of(const uuid& key, lsn las
   return pieces;
 }
 
-result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version number) const {
+result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version number,
+                                         followed_by next) const {
   const auto pieces = pieces_of(key, last, number);
   if (!pieces) return std::unexpected(pieces.error());
   for (const auto& piece : *pieces) {
@@ -287,6 +303,9 @@ result<event_entry> sealed_log::event_at(const uuid& key, lsn last, version numb
     const auto newest = piece.last_version() - number.number + 1;
     if (auto listed = piece.in->index().newest_places(piece.events, newest, places); !listed)
       return std::unexpected(listed.error());
+    if (next == followed_by::its_events)
+      for (const auto one : places | std::views::take(asked_together))
+        piece.in->expect(std::uint64_t{one} * 8);
     const lsn place = lsn::at(piece.in->number(), std::uint64_t{places.front()} * 8);
     const auto event = event_item_at(place);
     if (!event) return std::unexpected(event.error());

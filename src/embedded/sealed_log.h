@@ -40,6 +40,9 @@ struct stream_piece {
   std::uint64_t last_version() const noexcept { return events.first_version + events.count - 1; }
 };
 
+/// What a look-up of a stream is followed by, and can be asked of the disk at once.
+enum class followed_by : std::uint8_t { nothing, its_events };
+
 /// The sealed segments that have index files, and those: nothing of it is in memory but what was
 /// mapped. Immutable; another one takes its place when a segment has been indexed or runs were
 /// joined.
@@ -83,14 +86,21 @@ class sealed_log {
   /// Asks for the memory that a look-up of a stream or command will touch: of several that follow,
   /// each would wait for its own.
   void prefetch(term_kind kind, const uuid& id) const noexcept;
-  result<std::optional<stream_head>> find_stream(const uuid& key) const;
+  /// Says that a stream will be looked up; returns at once. False when what that begins with is in
+  /// memory.
+  bool expect_stream(const uuid& key) const noexcept;
+  result<std::optional<stream_head>> find_stream(const uuid& key,
+                                                 followed_by next = followed_by::nothing) const;
   result<std::optional<command_entry>> find_command(const uuid& id) const;
   result<std::optional<retention>> find_retention(const uuid& key) const;
   /// The name of the stream that a command listed first.
   result<std::string> name_of(const command_entry& command) const;
 
   result<event_entry> event_at(std::uint64_t sequence) const;
-  result<event_entry> event_at(const uuid& key, lsn last, version number) const;
+  /// Of a stream whose newest event is `last`. The first of those that may follow are asked of the
+  /// disk together with it.
+  result<event_entry> event_at(const uuid& key, lsn last, version number,
+                               followed_by next = followed_by::nothing) const;
   /// The segments with events of a stream whose newest is `last`, from a version on, oldest first.
   result<std::vector<stream_piece>> pieces_of(const uuid& key, lsn last, version from) const;
 

@@ -11,6 +11,7 @@ namespace embedded {
 namespace {
 
 constexpr std::uint64_t u32_bytes = sizeof(std::uint32_t);
+constexpr std::uint64_t near_bytes = 4096;  // either side of where something probably stands
 
 constexpr std::uint64_t parts(std::uint64_t of, std::uint64_t size) noexcept {
   return of / size + (of % size != 0 ? 1 : 0);
@@ -99,13 +100,20 @@ result<std::uint32_t> segment_index::place_near(std::uint64_t ordinal) const {
   return place;
 }
 
-result<std::span<const std::byte>> segment_index::bucket(std::uint64_t number) const {
-  auto ends = bytes(fields_.buckets, number * u32_bytes, 2 * u32_bytes);
-  if (!ends) return ends;
+result<segment_index::extent> segment_index::bucket_extent(std::uint64_t number) const {
+  const auto ends = bytes(fields_.buckets, number * u32_bytes, 2 * u32_bytes);
+  if (!ends) return std::unexpected(ends.error());
   const auto begin = read_as<std::uint32_t>(ends->data());
   const auto end = read_as<std::uint32_t>(ends->data() + u32_bytes);
-  if (begin > end) return damaged("a bucket ends before it begins");
-  return bytes(fields_.entries, begin, end - begin);
+  if (begin > end || end > fields_.entries.length)
+    return damaged("a bucket ends before it begins, or behind the section's end");
+  return extent{begin, end - begin};
+}
+
+result<std::span<const std::byte>> segment_index::bucket(std::uint64_t number) const {
+  const auto where = bucket_extent(number);
+  if (!where) return std::unexpected(where.error());
+  return bytes(fields_.entries, where->offset, where->length);
 }
 
 // False when what stands there is no entry.
@@ -142,6 +150,21 @@ result<void> segment_index::find(term_kind kind, std::uint64_t hash,
     if (one.hash_bits == sought && one.found.kind == kind) out.push_back(one.found);
   }
   return {};
+}
+
+// Hashes spread evenly, and so do entries: what stands in a bucket begins near its share of them.
+void segment_index::expect(std::uint64_t hash) const noexcept {
+  const auto number = bucket_of(hash, bits_);
+  const auto& entries = fields_.entries;
+  if (!file_.expect(fields_.buckets.offset + number * u32_bytes, 2 * u32_bytes)) {
+    if (const auto where = bucket_extent(number))
+      file_.expect(entries.offset + where->offset, where->length);
+    return;
+  }
+  const auto share = static_cast<double>(number) / static_cast<double>(std::uint64_t{1} << bits_);
+  const auto near = static_cast<std::uint64_t>(share * static_cast<double>(entries.length));
+  const auto begin = near - std::min(near, near_bytes);
+  file_.expect(entries.offset + begin, std::min(entries.length, near + near_bytes) - begin);
 }
 
 result<void> segment_index::places(const postings& of, std::vector<std::uint32_t>& out,

@@ -59,6 +59,9 @@ class segment_index {
   /// Appends the places, ascending, that are not before `from`; looks at none before it but one.
   result<void> places(const postings& of, std::vector<std::uint32_t>& out,
                       std::uint32_t from = 0) const;
+  /// Asks for what `find` will look at, as far as that can be said without looking; returns at
+  /// once.
+  void expect(std::uint64_t hash) const noexcept;
   /// Appends the newest ones, `most` of them, ascending.
   result<void> newest_places(const postings& of, std::uint64_t most,
                              std::vector<std::uint32_t>& out) const;
@@ -87,6 +90,11 @@ class segment_index {
   result<std::span<const std::byte>> bytes(const index_section& in, std::uint64_t offset,
                                            std::uint64_t length) const;
   result<std::uint32_t> number_at(const index_section& in, std::uint64_t index) const;
+  struct extent {
+    std::uint64_t offset = 0;  // in the section of entries
+    std::uint64_t length = 0;
+  };
+  result<extent> bucket_extent(std::uint64_t number) const;
   result<std::span<const std::byte>> bucket(std::uint64_t number) const;
   bool read_entry(class byte_reader& from, entry& into) const noexcept;
   bool is_place(std::uint64_t place) const noexcept {

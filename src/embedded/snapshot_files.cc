@@ -133,6 +133,16 @@ result<snapshot_files::table_ptr> snapshot_files::table_to_read() {
 
 // Looking.
 
+void snapshot_files::expect(const uuid& stream_key, std::uint64_t shape) {
+  const auto in = table();
+  if (in == nullptr) return;
+  const auto kept = in->find(in->hash_of(stream_key, shape));
+  if (!kept || kept->newest.file == 0) return;
+  const auto file = file_of(kept->newest.file);
+  if (!file || *file == nullptr) return;
+  (*file)->opened->expect(kept->newest.offset, std::min(kept->newest.length, read_unasked));
+}
+
 result<std::optional<snapshot>> snapshot_files::load(const uuid& stream_key, std::uint64_t shape,
                                                      const judge& usable) {
   kept_snapshots seen;

@@ -33,6 +33,9 @@ class snapshot_files {
   result<void> open();
   /// Errors:  database_error, disk_full; it may not be found then.
   result<void> save(const uuid& stream_key, const snapshot_write& write);
+  /// Says that one will be loaded; what it takes comes from the disk meanwhile. Where that cannot
+  /// be had, loading says so.
+  void expect(const uuid& stream_key, std::uint64_t shape);
   /// The newest one that holds its CRC and that `usable` accepts; none when there is none. A reader
   /// finds what the writer has saved since.
   using judge = std::function<result<bool>(const snapshot&)>;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <sstream>
 #include <string>
@@ -34,12 +35,17 @@ class appender {
     pipe_ = ends[0];
     reader_ = std::thread([this] {
       char buffer[65'536];
-      for (ssize_t got = 0; (got = ::read(pipe_, buffer, sizeof buffer)) > 0;)
+      for (ssize_t got = 0; (got = ::read(pipe_, buffer, sizeof buffer)) > 0;) {
         output_.append(buffer, static_cast<std::size_t>(got));
+        if (!heard_.test_and_set()) heard_.notify_all();
+      }
+      if (!heard_.test_and_set()) heard_.notify_all();
     });
   }
   ~appender() { ::close(pipe_); }
 
+  /// Returns when something was acknowledged, or the process has ended.
+  void wait_for_answer() const { heard_.wait(false); }
   /// Kills it without warning; gives the newest acknowledged version of every writer.
   std::map<int, std::uint64_t> kill() {
     ::kill(child_, SIGKILL);
@@ -59,6 +65,7 @@ class appender {
   pid_t child_ = 0;
   int pipe_ = -1;
   std::string output_{};
+  std::atomic_flag heard_{};
   std::thread reader_{};
 };
 

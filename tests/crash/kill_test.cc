@@ -37,7 +37,8 @@ class killed_store : public ::testing::Test {
 
   std::string store() const { return directory_ + "/store"; }
 
-  // It is killed `least` to `most` ms after its start.
+  // It is killed `least` to `most` ms after its start, or after it has first acknowledged
+  // something, which on a slow machine takes longer.
   void kill_often(int blocking, int completing, const std::string& durability = "power_loss",
                   int usual_kills = 16, int least = 3, int most = 150) {
     const bool thorough = std::getenv("ANNALS_LONG") != nullptr;
@@ -47,6 +48,7 @@ class killed_store : public ::testing::Test {
     std::uniform_int_distribution<int> delay(least, most);
     for (int i = 0; i < kills && !HasFailure(); ++i) {
       appender running(program_, store(), blocking, completing, durability);
+      if (i % 3 == 2) running.wait_for_answer();
       std::this_thread::sleep_for(std::chrono::milliseconds(delay(random_)));
       for (const auto& [writer, version] : running.kill())
         acknowledged[writer] = std::max(acknowledged[writer], version);

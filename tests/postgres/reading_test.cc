@@ -117,14 +117,20 @@ TEST_F(Reads, HaveTwoPagesAskedForWhileOneIsDelivered) {
   for (const auto way : {direction::forwards, direction::backwards}) {
     std::vector<std::uint64_t> seen;
     tap.most_unanswered();
-    store
-        ->read({.direction = way},
-               [&](const event_batch& batch) {
-                 for (const auto& view : batch.events) seen.push_back(view.position().sequence);
-                 return flow::more;
-               })
-        .value();
-    EXPECT_EQ(tap.most_unanswered(), 2);
+    int most = 0;
+    // A server that is faster than its client answers the first before the second is asked for.
+    for (int tries = 0; most < 2 && tries < 50; ++tries) {
+      seen.clear();
+      store
+          ->read({.direction = way},
+                 [&](const event_batch& batch) {
+                   for (const auto& view : batch.events) seen.push_back(view.position().sequence);
+                   return flow::more;
+                 })
+          .value();
+      most = std::max(most, tap.most_unanswered());
+    }
+    EXPECT_EQ(most, 2);
     if (way == direction::backwards) std::ranges::reverse(seen);
     ASSERT_EQ(seen.size(), 5'000U);
     for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i + 1);
