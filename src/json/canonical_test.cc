@@ -86,9 +86,11 @@ TEST(canonical_reader, leaves_nothing_of_what_a_string_held_before) {
 
 /// Numbers around the limits of a type, of every length, and what are none.
 std::vector<std::string> numbers() {
-  std::vector<std::string> out{"-",   "",     "-0",  "0",   "-0.0", "00",  "01",    "1.",   ".5",
-                               "1.0", "-1.5", "1e2", "+1",  "0.0",  "1..", "1.2.3", "--1",  "0.10",
-                               "127", "128",  "-128", "-129", "255", "256", "1.23456789012345678"};
+  std::vector<std::string> out{"-",     "",     "-0",   "0",   "-0.0",
+                               "00",    "01",   "1.",   ".5",  "1.0",
+                               "-1.5",  "1e2",  "+1",   "0.0", "1..",
+                               "1.2.3", "--1",  "0.10", "127", "128",
+                               "-128",  "-129", "255",  "256", "1.23456789012345678"};
   for (const auto* sign : {"", "-"})
     for (std::size_t size = 1; size <= 22; ++size)
       for (const char digit : {'1', '9'}) {
