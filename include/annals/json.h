@@ -16,21 +16,31 @@ namespace annals {
 inline namespace v1 {
 namespace json {
 
+/// Reads a value from a document through the generic parser.
+///
+/// Errors:  as decode.
+template <class T>
+[[gnu::noinline]] result<T> decode_generically(std::string_view text) {
+  result<T> decoded;
+  problem why;
+  generic_reader generic(why);
+  if (!read_document(text, [&](json::value& root) { return generic.read(root, *decoded); }, why))
+    decoded =
+        fail(errc::serialization_error, (why.path.empty() ? "" : why.path + ": ") + "expected " +
+                                            why.expected + ", found " + why.found);
+  return decoded;
+}
+
 /// Reads a value from a document: canonical ones straight, all others through the generic parser.
 ///
 /// Errors:  serialization_error with the field's path, what was expected and what was found.
+/// Cost:    the value is made where the caller gets it; nothing is copied.
 template <class T>
 result<T> decode(std::string_view text) {
-  T value{};
+  result<T> decoded;
   canonical_reader canonical(text);
-  if (canonical.read(value) && canonical.at_end()) return value;
-  value = T{};
-  problem why;
-  generic_reader generic(why);
-  if (read_document(text, [&](json::value& root) { return generic.read(root, value); }, why))
-    return value;
-  return fail(errc::serialization_error, (why.path.empty() ? "" : why.path + ": ") + "expected " +
-                                             why.expected + ", found " + why.found);
+  if (!canonical.read(*decoded) || !canonical.at_end()) decoded = decode_generically<T>(text);
+  return decoded;
 }
 
 }  // namespace json

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,10 @@ struct uuid {
   }
 };
 
+/// Parses the canonical form as `uuid::parse` does; nothing, and no words, for any other text.
+///
+/// Cost:    16 characters at a time, no branch but on the whole.
+std::optional<uuid> parse_canonical_uuid(std::string_view text) noexcept;
 /// True when `text` is a UUID in its canonical, lower-case form.
 bool is_canonical_uuid(std::string_view text) noexcept;
 

@@ -104,18 +104,17 @@ std::string_view category_of(std::string_view name) noexcept {
 }
 
 uuid stream_key_of(std::string_view name) noexcept {
-  if (is_canonical_uuid(name)) return *uuid::parse(name);
+  if (const auto written = parse_canonical_uuid(name)) return *written;
   return make_uuid_v5(stream_key_namespace, name);
 }
 
 namespace {
 
 std::optional<uuid> uuid_in(std::string_view name) noexcept {
-  if (is_canonical_uuid(name)) return *uuid::parse(name);
+  if (const auto whole = parse_canonical_uuid(name)) return whole;
   const auto hyphen = name.find('-');
-  if (hyphen == std::string_view::npos || !is_canonical_uuid(name.substr(hyphen + 1)))
-    return std::nullopt;
-  return *uuid::parse(name.substr(hyphen + 1));
+  if (hyphen == std::string_view::npos) return std::nullopt;
+  return parse_canonical_uuid(name.substr(hyphen + 1));
 }
 
 }  // namespace

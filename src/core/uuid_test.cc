@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <random>
 
 #include "sha1.h"
@@ -27,6 +28,41 @@ TEST(uuid, refuses_every_form_but_the_canonical_one) {
     EXPECT_NE(parsed.error().message().find(text), std::string::npos);
     EXPECT_FALSE(is_canonical_uuid(text));
   }
+}
+
+/// Digit by digit, as the definition says.
+std::optional<uuid> read_one_by_one(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  uuid id;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < 36; ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const auto value = digits.find(text[i]);
+    if (value == std::string_view::npos) return std::nullopt;
+    auto& byte = id.bytes[count++ / 2];
+    byte = static_cast<std::uint8_t>(byte << 4 | value);
+  }
+  return id;
+}
+
+TEST(uuid, is_the_same_sixteen_characters_at_a_time_and_one_by_one) {
+  std::mt19937 random(42);
+  for (int i = 0; i < 1'000; ++i) {
+    uuid id;
+    for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(random());
+    ASSERT_EQ(parse_canonical_uuid(id.to_string()), id);
+    ASSERT_EQ(read_one_by_one(id.to_string()), id);
+  }
+  const std::string sound = "0197c2d0-7b1e-7a2b-8c3d-4e5f60718293";
+  for (std::size_t at = 0; at < sound.size(); ++at)
+    for (int byte = 0; byte < 256; ++byte) {
+      auto text = sound;
+      text[at] = static_cast<char>(byte);
+      ASSERT_EQ(parse_canonical_uuid(text), read_one_by_one(text)) << byte << " at " << at;
+    }
 }
 
 TEST(uuid, derives_version_5_as_the_rfc_does) {

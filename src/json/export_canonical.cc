@@ -45,7 +45,7 @@ class line_cursor {
 
   bool id(uuid& out) noexcept {
     if (left() < 36) return false;
-    const auto parsed = uuid::parse({at_, 36});
+    const auto parsed = parse_canonical_uuid({at_, 36});
     if (!parsed) return false;
     out = *parsed;
     at_ += 36;
