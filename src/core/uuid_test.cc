@@ -43,7 +43,7 @@ std::optional<uuid> read_one_by_one(std::string_view text) {
     const auto value = digits.find(text[i]);
     if (value == std::string_view::npos) return std::nullopt;
     auto& byte = id.bytes[count++ / 2];
-    byte = static_cast<std::uint8_t>(byte << 4 | value);
+    byte = static_cast<std::uint8_t>(byte * 16U + value);
   }
   return id;
 }
