@@ -53,9 +53,9 @@ template <class Integer>
 bool to_integer(const canonical_number& from, Integer& out) noexcept {
   if (from.fraction != 0 || (from.minus && from.units == 0)) return false;
   if (from.digits > canonical_number::digits_that_fit) {
-    const char* const end = from.text.data() + from.text.size();
-    const auto read = std::from_chars(from.text.data(), end, out);
-    return read.ec == std::errc{} && read.ptr == end;
+    const auto& text = from.text;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), out);
+    return read.ec == std::errc{} && read.ptr == text.data() + text.size();
   }
   const auto size = static_cast<std::int64_t>(from.units);
   const std::int64_t value = from.minus ? -size : size;
