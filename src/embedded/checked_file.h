@@ -108,25 +108,20 @@ class checked_file {
   result<std::span<const std::byte>> bytes(std::uint64_t offset, std::uint64_t length) const {
     if (offset > header_.length || length > header_.length - offset)
       return beyond_end(offset, length);
-    const auto end = (offset + length + checked_page_bytes - 1) / checked_page_bytes;
-    for (auto page = offset / checked_page_bytes; page < end; ++page)
-      if (!was_checked(page)) {
-        expect(page * checked_page_bytes, (end - page) * checked_page_bytes);  // and no more
-        if (auto checked = check(page, end); !checked) return std::unexpected(checked.error());
-        break;
-      }
+    if (const auto missing = unchecked(offset, length); !missing.empty()) {
+      ask_for(missing);  // and no more
+      if (auto checked = check(missing.begin, missing.end); !checked)
+        return std::unexpected(checked.error());
+    }
     return data().subspan(offset, length);
   }
   /// Says that a part of the data will be asked for soon; returns at once. False when it is in
   /// memory, as far as is known.
   bool expect(std::uint64_t offset, std::uint64_t length) const noexcept {
-    for (auto page = offset / checked_page_bytes; page * checked_page_bytes < offset + length;
-         ++page)
-      if (!was_checked(page)) {
-        mapped_->expect(block_bytes + offset, length);
-        return true;
-      }
-    return false;
+    const auto missing = unchecked(offset, length);
+    if (missing.empty()) return false;
+    ask_for(missing);
+    return true;
   }
   /// Where the data is mapped, not to be looked at before bytes() has answered.
   const std::byte* mapped() const noexcept { return data().data(); }
@@ -153,6 +148,22 @@ class checked_file {
   bool was_checked(std::uint64_t page) const noexcept {
     const auto word = checked_[page / pages_per_word].load(std::memory_order_relaxed);
     return (word >> page % pages_per_word & 1U) != 0;
+  }
+  struct pages {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    bool empty() const noexcept { return begin >= end; }
+  };
+  /// Those of a part, from the first on that was not checked.
+  pages unchecked(std::uint64_t offset, std::uint64_t length) const noexcept {
+    pages of{offset / checked_page_bytes,
+             (offset + length + checked_page_bytes - 1) / checked_page_bytes};
+    while (!of.empty() && was_checked(of.begin)) ++of.begin;
+    return of;
+  }
+  void ask_for(const pages& of) const noexcept {
+    mapped_->expect(block_bytes + of.begin * checked_page_bytes,
+                    (of.end - of.begin) * checked_page_bytes);
   }
   std::unexpected<error> beyond_end(std::uint64_t offset, std::uint64_t length) const;
   result<void> check(std::uint64_t page, std::uint64_t end) const;

@@ -202,6 +202,7 @@ result<void> indexed_store::know(const log_view& seen, const uuid& key, const wa
 
 result<std::optional<stream_head>> indexed_store::find_sealed(const log_view& seen, const uuid& key,
                                                               const wanted_next& next) {
+  if (next.after == followed_by::nothing) return seen.sealed->find_stream(key);  // as appends do
   const auto comes_from_disk = seen.sealed->expect_stream(key);
   if (comes_from_disk && next.snapshot) snapshots_.expect(key, *next.snapshot);
   return seen.sealed->find_stream(key, next.after);

@@ -14,24 +14,6 @@ std::vector<char> exactly(std::string_view text) {
   return {text.begin(), text.end()};
 }
 
-template <class T>
-std::optional<T> read_canonically(std::string_view text) {
-  const auto copy = exactly(text);
-  T value{};
-  json::canonical_reader reader({copy.data(), copy.size()});
-  return reader.read(value) && reader.at_end() ? std::optional(std::move(value)) : std::nullopt;
-}
-
-template <class T>
-std::optional<T> read_generically(std::string_view text) {
-  T value{};
-  json::problem why;
-  json::generic_reader reader(why);
-  const bool good =
-      json::read_document(text, [&](json::value& root) { return reader.read(root, value); }, why);
-  return good ? std::optional(std::move(value)) : std::nullopt;
-}
-
 /// Reads "[text]" by both; true when the straight path took it.
 template <class T>
 bool takes_as_the_generic_one(const std::string& text) {

@@ -1,6 +1,35 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "annals/json.h"
+
+namespace annals {
+
+/// What the generic reader says, without the canonical one in front.
+template <class T>
+std::optional<T> read_generically(std::string_view text) {
+  T value{};
+  json::problem why;
+  json::generic_reader reader(why);
+  const bool good =
+      json::read_document(text, [&](json::value& root) { return reader.read(root, value); }, why);
+  return good ? std::optional(std::move(value)) : std::nullopt;
+}
+
+/// What the canonical reader says of a text that ends where its memory does: a sanitizer sees who
+/// reads on.
+template <class T>
+std::optional<T> read_canonically(std::string_view text) {
+  const std::vector<char> copy(text.begin(), text.end());
+  T value{};
+  json::canonical_reader reader({copy.data(), copy.size()});
+  return reader.read(value) && reader.at_end() ? std::optional(std::move(value)) : std::nullopt;
+}
+
+}  // namespace annals
 
 /// One struct with every kind of member, for the tests of JSON.
 namespace described {

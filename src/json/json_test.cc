@@ -31,24 +31,6 @@ std::string refused(std::string_view text) {
   return decoded.error().message();
 }
 
-/// What the generic reader says, without the canonical one in front.
-template <class T>
-std::optional<T> read_generically(std::string_view text) {
-  T value{};
-  json::problem why;
-  json::generic_reader reader(why);
-  const bool good =
-      json::read_document(text, [&](json::value& root) { return reader.read(root, value); }, why);
-  return good ? std::optional(value) : std::nullopt;
-}
-
-template <class T>
-std::optional<T> read_canonically(std::string_view text) {
-  T value{};
-  json::canonical_reader reader(text);
-  return reader.read(value) && reader.at_end() ? std::optional(value) : std::nullopt;
-}
-
 const everything sample{.flag = true,
                         .whole = INT64_MIN,
                         .small = 255,
