@@ -5,4 +5,6 @@ clang=(-DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -
 addresses=("${clang[@]}" -DANNALS_SANITIZE=address,undefined -DANNALS_BUILD_FUZZERS=ON)
 threads=("${clang[@]}" -DANNALS_SANITIZE=thread -DANNALS_BUILD_CLI=OFF) # programs have nothing that tests do not run
 
-export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+# binutils names functions and lines; clang's own symbolizer is in a package that brings much else.
+symbols="allow_addr2line=1:external_symbolizer_path=$(command -v addr2line)"
+export ASAN_OPTIONS=detect_leaks=1:$symbols UBSAN_OPTIONS=print_stacktrace=1:$symbols TSAN_OPTIONS=$symbols

@@ -2,8 +2,11 @@
 // not in memory makes the system read around it, up to megabytes.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <mutex>
+#include <random>
 #include <set>
+#include <thread>
 
 #include "annals/forwarding_env.h"
 #include "store_fixture.h"
@@ -13,7 +16,7 @@ namespace {
 
 /// An env with a disk that brings pages at once which were asked for together. Counts how often one
 /// had to be waited for, and names what was fetched from mapped files without having been asked
-/// for.
+/// for. Only the thread that began is counted: the store indexes on another one meanwhile.
 class asked_env final : public forwarding_env {
  public:
   asked_env() : forwarding_env(posix_env()) {}
@@ -27,7 +30,7 @@ class asked_env final : public forwarding_env {
 
   /// From now on no page is in memory, but those of mappings that were fetched.
   void begin() {
-    const std::scoped_lock lock(mutex_);
+    counted_ = std::this_thread::get_id();
     asked_.clear();
     there_.clear();
     touched = waited_for = {};
@@ -42,13 +45,14 @@ class asked_env final : public forwarding_env {
  private:
   using page = std::pair<std::string, std::uint64_t>;
 
+  bool is_counted() const noexcept { return counted_ == std::this_thread::get_id(); }
   void expect(const std::string& path, std::uint64_t offset, std::size_t length) {
-    const std::scoped_lock lock(mutex_);
+    if (!is_counted()) return;
     for (auto number = offset / 4096; number * 4096 < offset + length; ++number)
       if (!there_.contains({path, number})) asked_.insert({path, number});
   }
   void wait_for(const std::string& path, std::uint64_t offset, std::size_t length, bool mapped) {
-    const std::scoped_lock lock(mutex_);
+    if (!is_counted()) return;
     bool waited = false;
     for (auto number = offset / 4096; number * 4096 < offset + length; ++number) {
       const page one{path, number};
@@ -110,9 +114,23 @@ class asked_env final : public forwarding_env {
     asked_env& by_;
   };
 
-  std::mutex mutex_{};  // opening has several threads
+  std::atomic<std::thread::id> counted_{};
   std::set<page> asked_{};
   std::set<page> there_{};
+};
+
+/// A store that is made in it has the same hash seed each time.
+class seeded_env final : public forwarding_env {
+ public:
+  seeded_env() : forwarding_env(posix_env()) {}
+  void random(std::span<std::uint8_t> out) override {
+    const std::scoped_lock lock(mutex_);
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(numbers_());
+  }
+
+ private:
+  std::mutex mutex_{};
+  std::mt19937_64 numbers_{1};
 };
 
 class cold_store : public store_fixture {
@@ -225,12 +243,15 @@ TEST_F(cold_store, is_waited_for_once_for_what_is_missing_of_an_event) {
   EXPECT_EQ(read(20, 20), 2) << asked_.waited_for;
 }
 
-// Where an entry of an index stands is said on another page; it is guessed meanwhile.
+// Where an entry of an index stands is said on another page; it is guessed meanwhile. How many
+// guesses are right depends on the hash seed: four to nine of ten with seeds of 1 to 10.
 TEST_F(cold_store, is_asked_for_the_place_of_a_stream_before_it_is_known) {
   constexpr embedded_options large{.segment_bytes = 16U << 20U, .durability = durability::os};
   constexpr int streams = 20'000;
   constexpr int at_once = 10;
   std::filesystem::remove_all(root());
+  seeded_env same;
+  env_ = &same;
   {
     const auto store = store_fixture::open(large);
     const std::string body(600, 'b');
@@ -243,6 +264,7 @@ TEST_F(cold_store, is_asked_for_the_place_of_a_stream_before_it_is_known) {
       ASSERT_TRUE(store->append({.streams = writes}));
     }
   }
+  env_ = &asked_;
   constexpr int tried = 10;
   int waits = 0;
   for (int i = 0; i < tried; ++i) {
