@@ -1,5 +1,7 @@
 #include "timer.h"
 
+#include "annals/background.h"
+
 namespace annals {
 inline namespace v1 {
 
@@ -21,15 +23,13 @@ void timer::post(std::chrono::nanoseconds due, std::move_only_function<void()> t
 }
 
 void timer::run() {
-  while (!stopping_) {
-    const auto seen = changes_.load();
-    std::optional<std::chrono::nanoseconds> until_next;
-    if (auto task = take_due(until_next)) {
-      task();
-    } else {
-      env_.park(changes_, seen, until_next);
-    }
-  }
+  work_until(stopping_, changes_, env_, [this]() -> std::optional<idle> {
+    idle nothing;
+    auto task = take_due(nothing.at_most);
+    if (!task) return nothing;
+    task();
+    return std::nullopt;
+  });
 }
 
 std::move_only_function<void()> timer::take_due(

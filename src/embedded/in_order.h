@@ -75,8 +75,9 @@ class in_order {
   }
 
   void work(const maker& make) {
-    while (!stopping_) {
-      const auto seen = changes_.load();
+    for (;;) {
+      const auto seen = changes_.load();  // before the look at `stopping_`: see work_until
+      if (stopping_) return;
       std::size_t piece = 0;
       bool waits = false;
       {

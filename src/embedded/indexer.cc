@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "annals/background.h"
 #include "annals/obs.h"
 #include "recovery.h"
 
@@ -136,16 +137,10 @@ void indexer::stop() {
 }
 
 void indexer::run() {
-  while (!stopping_) {
-    const auto changes = changes_.load();
-    bool idle = false;
+  work_until(stopping_, changes_, context_->environment, [this]() -> std::optional<idle> {
     {
       const std::scoped_lock lock(mutex_);
-      idle = done_ >= wanted_ || failed_.has_value();
-    }
-    if (idle) {
-      context_->environment.park(changes_, changes);
-      continue;
+      if (done_ >= wanted_ || failed_) return idle{};
     }
     const auto indexed = index_next();
     {
@@ -157,7 +152,8 @@ void indexer::run() {
       obs::info("a segment could not be indexed: " + std::string(indexed.error().message()));
     ++changes_;
     context_->environment.wake_all(changes_);
-  }
+    return std::nullopt;
+  });
 }
 
 std::shared_ptr<const sealed_content> indexer::given(std::uint64_t number) const {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "annals/assert.h"
+#include "annals/background.h"
 
 namespace annals {
 inline namespace v1 {
@@ -106,20 +107,17 @@ void segment_supply::end(const job& of, result<zeroed_file> made) {
 }
 
 void segment_supply::run() {
-  while (!stopping_) {
-    const auto seen = changes_.load();
+  work_until(stopping_, changes_, env_, [this]() -> std::optional<idle> {
     std::optional<job> mine;
     {
       const std::scoped_lock lock(mutex_);
       if (wanted_ != 0 && !busy_ && !leaving_) mine = begin();
     }
-    if (mine) {
-      end(*mine, make(env_, mine->path, mine->capacity, through_, std::move(mine->grown), stopping_,
-                      &leaving_));
-    } else {
-      env_.park(changes_, seen);
-    }
-  }
+    if (!mine) return idle{};
+    end(*mine, make(env_, mine->path, mine->capacity, through_, std::move(mine->grown), stopping_,
+                    &leaving_));
+    return std::nullopt;
+  });
 }
 
 result<zeroed_file> segment_supply::make(env& environment, const std::string& path,

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include "annals/background.h"
+
 namespace annals {
 inline namespace v1 {
 namespace postgres {
@@ -41,17 +43,14 @@ void head_watch::stop() {
 }
 
 void head_watch::run() {
-  while (!stopping_) {
-    const auto seen = wakes_.load();
-    if (!notifier_.has_waits()) {
-      env_.park(wakes_, seen);
-      continue;
-    }
+  work_until(stopping_, wakes_, env_, [this]() -> std::optional<idle> {
+    if (!notifier_.has_waits()) return idle{};
     if (!listening_) listen();
     // A look that fails is made again: the waits stay, and the pool recovers by itself.
     if (const auto head = look_()) notifier_.advance(*head);
     if (!stopping_ && notifier_.has_waits()) wait();
-  }
+    return std::nullopt;
+  });
   listening_.reset();
 }
 
