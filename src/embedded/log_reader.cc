@@ -38,6 +38,12 @@ const segment& log_reader::segment_of(lsn place) {
   return *segment_;
 }
 
+// What is not in memory any more does not come back, and what is durable was there before.
+std::optional<log_stretch> log_reader::in_memory(lsn place) {
+  if (!memory_begin_) memory_begin_ = tail_.begin().value_or(durable_);
+  return place < *memory_begin_ ? std::nullopt : tail_.find(place);
+}
+
 // A range that cannot be fetched is read: the error is told there.
 const std::byte* log_reader::mapped_at(lsn place, std::size_t length) {
   const auto& from = segment_of(place);
@@ -58,7 +64,7 @@ void log_reader::expect(std::span<const wanted_event> all) {
     const auto& from = segment_of(one.place);
     const auto page = lsn::at(one.place.segment(), round_down(one.place.offset(), page_bytes));
     if (mapped_ == nullptr || page == std::exchange(expected, page) ||
-        mapped_->is_fetched(one.place.offset()) || tail_.find(one.place))
+        mapped_->is_fetched(one.place.offset()) || in_memory(one.place))
       continue;
     const auto room = from.capacity() - one.place.offset();
     mapped_->whole().expect(one.place.offset(), std::min<std::uint64_t>(page_bytes, room));
@@ -80,27 +86,31 @@ result<void> log_reader::check_pages() const {
   return {};
 }
 
-result<const std::byte*> log_reader::bytes_at(lsn place, std::size_t length,
-                                              std::span<const wanted_event> ahead) {
+result<log_reader::found_bytes> log_reader::bytes_at(lsn place, std::size_t length,
+                                               std::span<const wanted_event> ahead) {
   constexpr std::size_t looked_at = 4;  // the newest pieces; events come in order
   const auto end = lsn::at(place.segment(), place.offset() + padded(length));
   std::size_t left = looked_at;
   for (auto at = pieces_.rbegin(); at != pieces_.rend() && left > 0; ++at, --left)
     if (at->begin <= place && end <= at->end)
-      return at->data + (place.offset() - at->begin.offset());
+      return found_bytes{at->data + (place.offset() - at->begin.offset()), at->checked};
   if (!bypass_memory_) {
-    if (auto found = tail_.find(place); found && end <= found->end) {
+    auto& bytes = segment_of(place).bytes;
+    if (auto held = in_memory(place); held && end <= held->end) {
       held_bytes_ += padded(length);
-      pieces_.push_back({found->begin, found->end, found->data, nullptr, std::move(found->page)});
-      return pieces_.back().data + (place.offset() - pieces_.back().begin.offset());
+      pieces_.push_back({held->begin, held->end, held->data, nullptr, std::move(held->page),
+                         mapped_ != nullptr ? &bytes.events_in_memory() : nullptr});
+      const auto& made = pieces_.back();
+      return found_bytes{made.data + (place.offset() - made.begin.offset()), made.checked};
     }
-    if (const auto* at = mapped_at(place, padded(length))) return at;
+    if (const auto* at = mapped_at(place, padded(length)))
+      return found_bytes{at, &bytes.events_in_mapping()};
   }
   return read_piece(place, length, ahead);
 }
 
-result<const std::byte*> log_reader::read_piece(lsn place, std::size_t length,
-                                                std::span<const wanted_event> ahead) {
+result<log_reader::found_bytes> log_reader::read_piece(lsn place, std::size_t length,
+                                                 std::span<const wanted_event> ahead) {
   const auto& from = segment_of(place);
   std::uint64_t begin = place.offset();
   std::uint64_t end = place.offset() + std::max<std::uint64_t>(padded(length), gap_bytes);
@@ -138,7 +148,7 @@ result<const std::byte*> log_reader::read_piece(lsn place, std::size_t length,
   if (*got < size) return damaged(place, "the file is cut off");
   held_bytes_ += size;
   pieces_.push_back(std::move(made));
-  return pieces_.back().data + (place.offset() - begin);
+  return found_bytes{pieces_.back().data + (place.offset() - begin)};
 }
 
 std::unexpected<error> log_reader::damaged(lsn place, std::string_view what) {
@@ -147,21 +157,22 @@ std::unexpected<error> log_reader::damaged(lsn place, std::string_view what) {
 }
 
 // An item, all of it in one piece, and checked.
-result<const std::byte*> log_reader::item_at(lsn place, std::span<const wanted_event> ahead) {
+result<log_reader::found_bytes> log_reader::item_at(lsn place, std::span<const wanted_event> ahead) {
   const auto& from = segment_of(place);
   const std::uint32_t seed = from.seed();
-  auto at = bytes_at(place, sizeof(item_header), ahead);
-  if (!at) return at;
-  const auto length = read_as<item_header>(*at).length;
+  auto bytes = bytes_at(place, sizeof(item_header), ahead);
+  if (!bytes) return bytes;
+  const auto length = read_as<item_header>(bytes->at).length;
   if (place.offset() + length > from.capacity() || length < sizeof(item_header))
     return damaged(place, "the length of an item does not fit");
-  at = bytes_at(place, length, ahead);
-  if (!at) return at;
-  if (!item_in_bounds(*at, length)) return damaged(place, "the length of an item does not fit");
-  const item_view item(*at);
+  bytes = bytes_at(place, length, ahead);
+  if (!bytes) return bytes;
+  if (!item_in_bounds(bytes->at, length))
+    return damaged(place, "the length of an item does not fit");
+  const item_view item(bytes->at);
   if (!item.holds(seed)) return damaged(place, "the CRC of an item does not hold");
   if (!item.fits()) return damaged(place, "the fields of an item do not fit");
-  return at;
+  return bytes;
 }
 
 // The header of a frame and the items before its events.
@@ -170,35 +181,49 @@ result<const std::byte*> log_reader::front_of(lsn frame) {
   const std::uint32_t seed = segment_of(frame).seed();
   std::size_t length = sizeof(frame_header);
   for (;;) {
-    auto at = bytes_at(frame, length + sizeof(item_header), {});
-    if (!at) return at;
-    if (!frame_header_holds(*at, seed) || read_as<frame_header>(*at).place != frame)
+    const auto bytes = bytes_at(frame, length + sizeof(item_header), {});
+    if (!bytes) return std::unexpected(bytes.error());
+    const auto* const at = bytes->at;
+    if (!frame_header_holds(at, seed) || read_as<frame_header>(at).place != frame)
       return damaged(frame, "the CRC of a frame's header does not hold");
-    const auto next = read_as<item_header>(*at + length);
+    const auto next = read_as<item_header>(at + length);
     if (next.kind == static_cast<std::uint16_t>(item_kind::event)) {
       front_place_ = frame;
-      return front_ = *at;
+      return front_ = at;
     }
     const auto item = item_at(lsn::at(frame.segment(), frame.offset() + length), {});
-    if (!item) return item;
+    if (!item) return std::unexpected(item.error());
     length += next.length;
   }
 }
 
+// What was checked where it stands is not checked again, nor is the front of its frame.
 result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) {
   const auto& wanted = ahead.front();
-  const auto at = item_at(wanted.place, ahead.subspan(1));
-  if (!at) return std::unexpected(at.error());
-  const item_view item(*at);
+  const auto place = wanted.place;
+  const auto head = bytes_at(place, sizeof(event_item), ahead.subspan(1));
+  if (!head) return std::unexpected(head.error());
+  const bool known = head->checked != nullptr && head->checked->has(place.offset());
+  const auto bytes = known ? bytes_at(place, read_as<item_header>(head->at).length, {})
+                           : item_at(place, ahead.subspan(1));
+  if (!bytes) return std::unexpected(bytes.error());
+  const item_view item(bytes->at);
   const bool is_it = item.kind() == item_kind::event &&
                      item.as<event_item>().stream_key == wanted.stream &&
                      item.as<event_item>().sequence == wanted.sequence &&
                      item.as<event_item>().event_id == wanted.id;
-  if (!is_it) return damaged(wanted.place, "another event stands here");
-  const auto frame =
-      lsn::at(wanted.place.segment(),
-              wanted.place.offset() - std::uint64_t{item.as<event_item>().frame_distance} * 8);
-  if (auto front = front_of(frame); !front) return std::unexpected(front.error());
+  if (!is_it) return damaged(place, "another event stands here");
+  const auto distance = std::uint64_t{item.as<event_item>().frame_distance} * 8;
+  const auto frame = lsn::at(place.segment(), place.offset() - distance);
+  const auto* const beside = bytes->at - distance;
+  if (known) {
+    front_place_ = frame;
+    front_ = beside;
+    return item;
+  }
+  const auto front = front_of(frame);
+  if (!front) return std::unexpected(front.error());
+  if (bytes->checked != nullptr && *front == beside) bytes->checked->add(place.offset());
   return item;
 }
 

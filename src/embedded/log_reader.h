@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -62,6 +63,12 @@ class log_reader final : public metadata_source {
     const std::byte* data = nullptr;
     std::unique_ptr<std::byte[]> owned{};
     std::shared_ptr<const aligned_bytes> page{};
+    checked_events* checked = nullptr;  // there; null: it is checked each time
+  };
+  /// Bytes of the log, and which events were checked there.
+  struct found_bytes {
+    const std::byte* at = nullptr;
+    checked_events* checked = nullptr;
   };
   /// What stands beside a lent view.
   struct lent_event {
@@ -70,13 +77,12 @@ class log_reader final : public metadata_source {
     std::string_view name{};  // of the stream
   };
 
-  result<const std::byte*> bytes_at(lsn place, std::size_t length,
-                                    std::span<const wanted_event> ahead);
+  result<found_bytes> bytes_at(lsn place, std::size_t length, std::span<const wanted_event> ahead);
+  std::optional<log_stretch> in_memory(lsn place);
   const std::byte* mapped_at(lsn place, std::size_t length);
   void prefetch(std::span<const wanted_event> ahead) const noexcept;
-  result<const std::byte*> read_piece(lsn place, std::size_t length,
-                                      std::span<const wanted_event> ahead);
-  result<const std::byte*> item_at(lsn place, std::span<const wanted_event> ahead);
+  result<found_bytes> read_piece(lsn place, std::size_t length, std::span<const wanted_event> ahead);
+  result<found_bytes> item_at(lsn place, std::span<const wanted_event> ahead);
   result<item_view> load_checked(std::span<const wanted_event> ahead);
   result<const std::byte*> front_of(lsn frame);
   const segment& segment_of(lsn place);
@@ -86,6 +92,7 @@ class log_reader final : public metadata_source {
   std::vector<std::shared_ptr<segment>> segments_;
   const tail_image& tail_;
   lsn durable_;
+  std::optional<lsn> memory_begin_{};         // once it was asked for
   std::shared_ptr<segment> segment_{};        // the last one used
   const paged_mapping* mapped_ = nullptr;     // of it; null: it is not read so
   bool end_is_fetched_ = false;               // of the log: the page that is still written to

@@ -18,6 +18,8 @@ result<const paged_mapping*> recent_bytes::open(file& from, std::uint64_t capaci
   if (!mapped_) {
     auto made = from.map(capacity);
     if (!made) return std::unexpected(made.error());
+    in_mapping_.make_room(capacity);
+    in_memory_.make_room(capacity);
     mapped_ = std::make_unique<paged_mapping>(std::move(*made), capacity);
   }
   return mapped_.get();

@@ -4,14 +4,15 @@
 #include <memory>
 #include <mutex>
 
+#include "checked_events.h"
 #include "paged_mapping.h"
 
 namespace annals {
 inline namespace v1 {
 namespace embedded {
 
-/// The file of a segment that has no index file yet, mapped, and which part of it was checked: what
-/// was summed once is not summed again. Writes past the page cache drop the mapped pages that they
+/// The file of a segment that has no index file yet, mapped, and which part of it was checked, by
+/// walks frame by frame or event by event: what was summed once is not summed again. Writes past the page cache drop the mapped pages that they
 /// change before they return, so what is durable shows (ADR 0033).
 ///
 /// Threads: any.
@@ -36,10 +37,17 @@ class recent_bytes {
   stretch checked() const;
   void note_checked(stretch more);
 
+  /// Once it is open: events that were checked in the mapping, and in the memory of this process
+  /// that they were written from.
+  checked_events& events_in_mapping() noexcept { return in_mapping_; }
+  checked_events& events_in_memory() noexcept { return in_memory_; }
+
  private:
   mutable std::mutex mutex_{};
   std::unique_ptr<paged_mapping> mapped_{};
   stretch checked_{};
+  checked_events in_mapping_{};
+  checked_events in_memory_{};
 };
 
 }  // namespace embedded

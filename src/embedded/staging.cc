@@ -1,5 +1,6 @@
 #include "staging.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "frame.h"
@@ -53,23 +54,26 @@ class frame_builder {
     for (const auto& event : draft_.events()) written_[event.stream] = true;
     if (!written_.empty() && !draft_.command_id().is_nil()) written_[0] = true;
     is_new_.resize(written_.size());
-    for (std::size_t i = 0; i < written_.size(); ++i) {
-      const auto& part = draft_.streams()[i];
-      is_new_[i] = written_[i] && sealed_head(i) == nullptr && index_.find(part.key) == nullptr;
-      if (is_new_[i] && !part.category.empty() && index_.categories.number_of(part.category) == 0)
-        index_.categories.add(part.category);
-    }
-  }
-
-  void enter_streams() {
     streams_.resize(written_.size());
     for (std::size_t i = 0; i < written_.size(); ++i) {
       if (!written_[i]) continue;
       const auto& part = draft_.streams()[i];
+      streams_[i] = index_.active().find(part.key);
+      is_new_[i] = streams_[i] == nullptr && sealed_head(i) == nullptr &&
+                   index_.find(part.key) == nullptr;
+      if (is_new_[i] && !part.category.empty() && index_.categories.number_of(part.category) == 0)
+        index_.categories.add(part.category);
+    }
+    looked_in_ = &index_.active();
+  }
+
+  void enter_streams() {
+    if (&index_.active() != looked_in_) std::ranges::fill(streams_, nullptr);  // it has just begun
+    for (std::size_t i = 0; i < written_.size(); ++i) {
+      if (!written_[i] || streams_[i] != nullptr) continue;
+      const auto& part = draft_.streams()[i];
       if (is_new_[i]) {
         streams_[i] = &enter_new(part);
-      } else if (auto* there = index_.active().find(part.key)) {
-        streams_[i] = there;
       } else if (index_.find(part.key) != nullptr) {
         // Newer than what the sealed segments told, if they were asked before it got there.
         streams_[i] = &index_.enter(part.key, index_.head_of(part.key));
@@ -227,7 +231,8 @@ class frame_builder {
   std::uint32_t first_category_ = 0;
   few<bool> written_{};
   few<bool> is_new_{};
-  few<recent_stream*> streams_{};
+  few<recent_stream*> streams_{};  // in the active segment
+  const recent_segment* looked_in_ = nullptr;
   few<std::uint32_t> types_{};
   std::uint64_t clock_ = 0;
   uuid last_event_{};

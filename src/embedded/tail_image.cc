@@ -50,6 +50,12 @@ std::optional<log_stretch> tail_image::find(lsn place) const {
   return std::nullopt;
 }
 
+std::optional<lsn> tail_image::begin() const {
+  const std::scoped_lock lock(mutex_);
+  if (stretches_.empty()) return std::nullopt;
+  return stretches_.front().begin;
+}
+
 std::vector<log_stretch> tail_image::up_to(lsn end) const {
   const std::scoped_lock lock(mutex_);
   const auto after = std::ranges::upper_bound(stretches_, end, {}, &log_stretch::end);

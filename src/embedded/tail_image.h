@@ -43,6 +43,8 @@ class tail_image {
   std::shared_ptr<aligned_bytes> page(std::size_t bytes);
   void add(log_stretch written);
   std::optional<log_stretch> find(lsn place) const;
+  /// Where the oldest of it begins; none when there is nothing.
+  std::optional<lsn> begin() const;
   /// All of it up to a place, where a stretch ends; ascending.
   std::vector<log_stretch> up_to(lsn end) const;
 

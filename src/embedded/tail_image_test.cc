@@ -25,6 +25,14 @@ TEST(tail_image, finds_what_was_added_and_nothing_else) {
   EXPECT_FALSE(image.find(lsn::at(2, 4096)));
 }
 
+TEST(tail_image, says_where_it_begins) {
+  tail_image image(budget);
+  EXPECT_EQ(image.begin(), std::nullopt);
+  for (std::uint64_t i = 0; i <= budget / tail_image::page_bytes; ++i)
+    image.add(stretch(4096 + i * 64, 4096 + (i + 1) * 64, image.page(10)));
+  EXPECT_EQ(image.begin(), lsn::at(1, 4096 + 64));
+}
+
 TEST(tail_image, keeps_the_newest_pages_within_its_budget) {
   tail_image image(budget);
   constexpr std::uint64_t stretches = 3 * budget / tail_image::page_bytes;
