@@ -41,9 +41,7 @@ class checked_events {
   static std::size_t index(std::uint64_t offset) noexcept {
     return static_cast<std::size_t>(offset / bytes_per_word);
   }
-  static word bit(std::uint64_t offset) noexcept {
-    return word{1} << offset / bytes_per_bit % 64;
-  }
+  static word bit(std::uint64_t offset) noexcept { return word{1} << offset / bytes_per_bit % 64; }
   struct free_words {
     void operator()(word* words) const noexcept { std::free(words); }
   };

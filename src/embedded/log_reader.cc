@@ -87,7 +87,7 @@ result<void> log_reader::check_pages() const {
 }
 
 result<log_reader::found_bytes> log_reader::bytes_at(lsn place, std::size_t length,
-                                               std::span<const wanted_event> ahead) {
+                                                     std::span<const wanted_event> ahead) {
   constexpr std::size_t looked_at = 4;  // the newest pieces; events come in order
   const auto end = lsn::at(place.segment(), place.offset() + padded(length));
   std::size_t left = looked_at;
@@ -110,7 +110,7 @@ result<log_reader::found_bytes> log_reader::bytes_at(lsn place, std::size_t leng
 }
 
 result<log_reader::found_bytes> log_reader::read_piece(lsn place, std::size_t length,
-                                                 std::span<const wanted_event> ahead) {
+                                                       std::span<const wanted_event> ahead) {
   const auto& from = segment_of(place);
   std::uint64_t begin = place.offset();
   std::uint64_t end = place.offset() + std::max<std::uint64_t>(padded(length), gap_bytes);
@@ -157,7 +157,8 @@ std::unexpected<error> log_reader::damaged(lsn place, std::string_view what) {
 }
 
 // An item, all of it in one piece, and checked.
-result<log_reader::found_bytes> log_reader::item_at(lsn place, std::span<const wanted_event> ahead) {
+result<log_reader::found_bytes> log_reader::item_at(lsn place,
+                                                    std::span<const wanted_event> ahead) {
   const auto& from = segment_of(place);
   const std::uint32_t seed = from.seed();
   auto bytes = bytes_at(place, sizeof(item_header), ahead);

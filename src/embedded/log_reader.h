@@ -81,7 +81,8 @@ class log_reader final : public metadata_source {
   std::optional<log_stretch> in_memory(lsn place);
   const std::byte* mapped_at(lsn place, std::size_t length);
   void prefetch(std::span<const wanted_event> ahead) const noexcept;
-  result<found_bytes> read_piece(lsn place, std::size_t length, std::span<const wanted_event> ahead);
+  result<found_bytes> read_piece(lsn place, std::size_t length,
+                                 std::span<const wanted_event> ahead);
   result<found_bytes> item_at(lsn place, std::span<const wanted_event> ahead);
   result<item_view> load_checked(std::span<const wanted_event> ahead);
   result<const std::byte*> front_of(lsn frame);

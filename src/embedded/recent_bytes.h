@@ -12,8 +12,9 @@ inline namespace v1 {
 namespace embedded {
 
 /// The file of a segment that has no index file yet, mapped, and which part of it was checked, by
-/// walks frame by frame or event by event: what was summed once is not summed again. Writes past the page cache drop the mapped pages that they
-/// change before they return, so what is durable shows (ADR 0033).
+/// walks frame by frame or event by event: what was summed once is not summed again. Writes past
+/// the page cache drop the mapped pages that they change before they return, so what is durable
+/// shows (ADR 0033).
 ///
 /// Threads: any.
 class recent_bytes {

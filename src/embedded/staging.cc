@@ -59,8 +59,8 @@ class frame_builder {
       if (!written_[i]) continue;
       const auto& part = draft_.streams()[i];
       streams_[i] = index_.active().find(part.key);
-      is_new_[i] = streams_[i] == nullptr && sealed_head(i) == nullptr &&
-                   index_.find(part.key) == nullptr;
+      is_new_[i] =
+          streams_[i] == nullptr && sealed_head(i) == nullptr && index_.find(part.key) == nullptr;
       if (is_new_[i] && !part.category.empty() && index_.categories.number_of(part.category) == 0)
         index_.categories.add(part.category);
     }
