@@ -49,6 +49,7 @@ target_sources(device_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/device/loop_volum
 # Tests on a PostgreSQL server of their own, which lives as long as this run of ctest.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/postgres/*_test.cc)
 annals_program(postgres_server_test ${sources})
+target_compile_options(postgres_server_test PRIVATE -O1) # as in annals_test
 target_include_directories(postgres_server_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(postgres_server_test PRIVATE annals::annals annals::testing GTest::gtest_main GTest::gmock
                       PkgConfig::annals_libpq)
