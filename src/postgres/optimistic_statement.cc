@@ -10,7 +10,7 @@ namespace postgres {
 namespace {
 
 // The rows of arrays are made by the select list, which keeps none of them; FROM unnest(...) would
-// store each array first.
+// store each array first. Of one event there are no arrays: as_one_row.
 constexpr std::string_view gate_sql = R"(WITH gate AS MATERIALIZED (
   SELECT NOTICE
   FROM (SELECT global_position, event_id FROM S.events ORDER BY global_position DESC LIMIT 1) n
@@ -79,6 +79,21 @@ constexpr std::string_view stream_parameters[] = {"a_key",      "a_name",      "
                                                   "a_category", "a_version",   "s_key",
                                                   "s_name",     "s_aggregate", "s_category"};
 
+// Of one row, the values themselves: no arrays to be taken apart, no rows to be made of them.
+std::string as_one_row(std::string text) {
+  for (const std::string_view of_array : {"unnest(@", "ANY(@"})
+    for (auto at = text.find(of_array); at != std::string::npos; at = text.find(of_array, at)) {
+      text.erase(text.find(')', at), 1);
+      text.erase(at, of_array.size() - 1);
+    }
+  return text;
+}
+
+template <class... Arrays>
+void finish_rows_into(std::vector<parameter>& out, bool one_row, Arrays&... arrays) {
+  (out.push_back(one_row ? std::move(arrays).only() : std::move(arrays).finish()), ...);
+}
+
 std::vector<std::string_view> parameters_of(optimistic_parts parts) {
   return names_in({{true, base_parameters},
                    {parts.commands, command_parameters},
@@ -137,8 +152,8 @@ void add_events(std::vector<parameter>& out, const optimistic_group& group,
     event.as_json ? bytes.add_null() : bytes.add_bytes(event.payload);
     event.metadata.empty() ? metadata.add_null() : metadata.add_json(event.metadata);
   }
-  finish_into(out, position, id, aggregate, category, version, reading, timestamp, offset, schema,
-              codec, genesis, kind, data, bytes, metadata);
+  finish_rows_into(out, group.events.size() == 1, position, id, aggregate, category, version,
+                   reading, timestamp, offset, schema, codec, genesis, kind, data, bytes, metadata);
 }
 
 void add_commands(std::vector<parameter>& out, const optimistic_group& group) {
@@ -156,7 +171,7 @@ void add_commands(std::vector<parameter>& out, const optimistic_group& group) {
     last.add_int8(as_bigint(one.stored.last.sequence));
     own.add_bool(one.draft->own_command);
   }
-  finish_into(out, id, digest, stream, version, first, last, own);
+  finish_rows_into(out, group.events.size() == 1, id, digest, stream, version, first, last, own);
 }
 
 void add_conditions(std::vector<parameter>& out, const optimistic_group& group) {
@@ -224,11 +239,13 @@ optimistic_parts optimistic_parts::of(const optimistic_group& group) {
   }
   for (const auto& one : group.events) parts.tags = parts.tags || !one.what->tags.empty();
   for (const auto& one : group.streams) parts.streams = parts.streams || one.asked;
+  parts.one_event = group.events.size() == 1;
   return parts;
 }
 
 int optimistic_parts::number() const noexcept {
-  return (commands ? 1 : 0) | (conditions ? 2 : 0) | (tags ? 4 : 0) | (streams ? 8 : 0);
+  return (commands ? 1 : 0) | (conditions ? 2 : 0) | (tags ? 4 : 0) | (streams ? 8 : 0) |
+         (one_event ? 16 : 0);
 }
 
 bool is_optimistic(const append_draft& draft) {
@@ -237,15 +254,18 @@ bool is_optimistic(const append_draft& draft) {
 }
 
 statement optimistic_statement(const sql_names& names, optimistic_parts parts) {
+  const auto rows = [&](std::string_view sql) {
+    return parts.one_event ? as_one_row(std::string(sql)) : std::string(sql);
+  };
   std::string checks;
   if (parts.streams) checks += streams_check_sql;
-  if (parts.commands) checks += commands_check_sql;
+  if (parts.commands) checks += rows(commands_check_sql);
   if (parts.conditions) checks += conditions_check_sql;
   auto text = replaced(std::string(gate_sql), "CHECKS", checks);
   if (parts.streams) text += streams_sql;
-  if (parts.commands) text += commands_sql;
+  if (parts.commands) text += rows(commands_sql);
   if (parts.tags) text += tags_sql;
-  text += events_sql;
+  text += rows(events_sql);
   const auto notice = names.channel.empty()
                           ? "true AS told"
                           : "pg_notify(" + quoted_literal(names.channel) + ", @last::text) AS told";
@@ -253,6 +273,7 @@ statement optimistic_statement(const sql_names& names, optimistic_parts parts) {
       with_numbers(replaced(std::move(text), "NOTICE", notice), names.schema, parameters_of(parts));
   auto name = name_with("optimistic", {parts.commands, parts.conditions, parts.tags});
   if (parts.streams) name += "_streams";
+  if (parts.one_event) name += "_one_event";
   return {std::move(name), std::move(text)};
 }
 

@@ -11,7 +11,8 @@ struct optimistic_parts {
   bool commands = false;
   bool conditions = false;
   bool tags = false;
-  bool streams = false;  ///< some that the writer does not know
+  bool streams = false;    ///< some that the writer does not know
+  bool one_event = false;  ///< and so one append: its values go out as they are, not as arrays
 
   static optimistic_parts of(const optimistic_group& group);
   int number() const noexcept;

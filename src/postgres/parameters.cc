@@ -1,5 +1,7 @@
 #include "parameters.h"
 
+#include "annals/assert.h"
+
 namespace annals {
 inline namespace v1 {
 namespace postgres {
@@ -144,6 +146,13 @@ parameter array_parameter::finish() && {
   put_big_endian(head + 16, std::int32_t{1});
   if (size_ == 0) bytes_.resize(12);
   return {type_, std::move(bytes_)};
+}
+
+parameter array_parameter::only() && {
+  ANNALS_ASSERT(size_ == 1, "there is one element");
+  if (has_null_) return parameter::null(element_);
+  bytes_.erase(0, array_head + sizeof(std::int32_t));  // and its length
+  return {element_, std::move(bytes_)};
 }
 
 std::string array_literal(std::span<const std::string> texts) {

@@ -72,6 +72,8 @@ class array_parameter {
   std::uint32_t type() const noexcept { return type_; }
   std::int32_t size() const noexcept { return size_; }
   parameter finish() &&;
+  /// Its only element, as a parameter that is no array.
+  parameter only() &&;
 
  private:
   std::uint32_t type_;

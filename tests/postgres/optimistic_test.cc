@@ -14,6 +14,11 @@ class LonelyAppends : public PostgresTest {
                      "%' AND query LIKE 'WITH gate AS%' AND application_name = '" + name + "'") ==
            "1";
   }
+  /// Whether that had arrays for the values of its events.
+  bool had_arrays() {
+    return sql.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%" + schema +
+                     "%' AND query LIKE '%unnest(%' AND application_name = '" + name + "'") == "1";
+  }
   std::unique_ptr<event_store> open_named() { return open("&application_name=" + name); }
   const std::string name = "lonely_" + schema.substr(1, 12);
 };
@@ -41,6 +46,52 @@ TEST_F(LonelyAppends, ToAStreamThatHasEventsAreStoredByOneSmallStatement) {
   EXPECT_TRUE(was_optimistic());
   EXPECT_EQ(third.value().stream_version, version{3});
   EXPECT_EQ(texts(*store), (std::vector<std::string>{"0", "1", "2"}));
+}
+
+TEST_F(LonelyAppends, OfOneEventGoWithoutArraysAndAreReadAsOfTwo) {
+  const auto store = open_named();
+  const auto command = make_uuid_v5({}, name);
+  ASSERT_TRUE(append(*store, "order-1", noted("0")));
+  auto binary = noted("\x01\xff\x02", "scanned");
+  binary.codec = codec::binary;
+  binary.schema = 7;
+  binary.genesis = true;
+  binary.event_id = make_uuid_v5(command, "scanned");
+  binary.timestamp = time_point(std::chrono::microseconds(1'234'567));
+  const auto json = noted(R"({"of": 1})");
+  const auto send = [&](std::initializer_list<new_event> events, const uuid& as = {}) {
+    const stream_write write{"order-1", expect::any(), events};
+    return store->append({.streams = std::span(&write, 1), .context = {.command_id = as}}).value();
+  };
+  EXPECT_EQ(send({binary}).stream_version, version{2});
+  EXPECT_FALSE(had_arrays());
+  EXPECT_EQ(send({json}, command).stream_version, version{3});
+  EXPECT_FALSE(had_arrays());
+  EXPECT_TRUE(was_optimistic());
+  binary.event_id = make_uuid_v5(command, "scanned again");
+  EXPECT_EQ(send({binary, json}).stream_version, version{5});
+  EXPECT_TRUE(had_arrays());
+  EXPECT_TRUE(was_optimistic());
+  std::vector<std::string> told;
+  store
+      ->read({.stream = "order-1", .from = {2}},
+             [&](const event_batch& batch) {
+               for (const auto& view : batch.events) {
+                 const auto of = view.metadata();
+                 told.push_back(of.event_type + ' ' + std::to_string(of.schema) + ' ' +
+                                std::to_string(int(of.codec)) + ' ' +
+                                (of.genesis ? "genesis " : "") + std::string(view.text()));
+                 if (of.genesis) {
+                   EXPECT_EQ(of.timestamp, *binary.timestamp);
+                 }
+               }
+               return flow::more;
+             })
+      .value();
+  const auto scanned = "scanned 7 " + std::to_string(int(codec::binary)) + " genesis \x01\xff\x02";
+  const auto note = "noted 1 " + std::to_string(int(codec::json)) + R"( {"of": 1})";
+  EXPECT_EQ(told, (std::vector<std::string>{scanned, note, scanned, note}));
+  EXPECT_EQ(store->find_command(command).value()->result.first.sequence, 3U);
 }
 
 TEST_F(LonelyAppends, BehindThoseOfAnotherProcessAreToldTheirOwnPlace) {
