@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bytes.h"
 #include "frame.h"
 #include "manifest.h"
 #include "paged_mapping.h"
@@ -55,6 +57,16 @@ class mapped_segment {
 
   /// An item, all of which holds.
   result<item_view> item_at(std::uint64_t offset) const;
+  /// The same, where it stands in one block that was checked before; else null.
+  const std::byte* known_item_at(std::uint64_t offset) const noexcept {
+    if (offset < first_frame_offset + sizeof(frame_header) || offset + sizeof(item_header) > end())
+      return nullptr;
+    const auto block = offset / crc_block_bytes;
+    const auto room = std::min((block + 1) * crc_block_bytes, end()) - offset;
+    if (room < sizeof(item_header) || !holds(block)) return nullptr;
+    const auto length = read_as<item_header>(data() + offset).length;
+    return length >= sizeof(item_header) && length <= room ? data() + offset : nullptr;
+  }
   /// The frame that an item of this segment stands in, checked as far as its first event.
   result<void> check_front(std::uint64_t frame) const;
   /// A frame, all of whose blocks hold.

@@ -123,7 +123,7 @@ result<void> recent_walk::walk_frame(const frame_view& frame, const wish& wanted
       if (event.sequence > wanted.last) return {};
       if (event.sequence >= wanted.first) {
         if (auto named = check_name(event.name, event.stream_key); !named) return named;
-        if (auto looked = look_at(at); !looked) return looked;
+        if (auto looked = look_at(at, event); !looked) return looked;
       }
     }
     at += item.length;

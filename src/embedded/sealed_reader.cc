@@ -28,21 +28,33 @@ result<void> sealed_reader::check_lent(const mapped_segment& in, std::uint64_t o
   if (frame > offset) return in.damaged(offset, "an event does not know its frame");
   if (!in.is_checked(frame, offset - frame))
     if (auto front = in.check_front(frame); !front) return front;
-  return log_->check_name(event.name, event.stream_key);
+  if (event.name == named_at_ && event.stream_key == named_) return {};
+  auto named = log_->check_name(event.name, event.stream_key);
+  if (named) {
+    named_at_ = event.name;
+    named_ = event.stream_key;
+  }
+  return named;
 }
 
-result<item_view> sealed_reader::event_at(const mapped_segment& in, std::uint64_t offset) const {
-  auto item = in.item_at(offset);
-  if (item && item->kind() != item_kind::event)
+result<const std::byte*> sealed_reader::event_at(const mapped_segment& in,
+                                                 std::uint64_t offset) const {
+  const auto* at = in.known_item_at(offset);
+  if (at == nullptr) {
+    const auto item = in.item_at(offset);
+    if (!item) return std::unexpected(item.error());
+    at = item->data();
+  }
+  if (read_as<item_header>(at).kind != static_cast<std::uint16_t>(item_kind::event))
     return in.damaged(offset, "no event stands where an index has one");
-  return item;
+  return at;
 }
 
-result<void> sealed_reader::look_at_checked(const mapped_segment& in, const std::byte* item) {
-  const auto event = read_as<event_item>(item);
+result<void> sealed_reader::look_at_checked(const mapped_segment& in, const std::byte* item,
+                                            const event_item& event) {
   if (auto checked = check_lent(in, static_cast<std::uint64_t>(item - in.data()), event); !checked)
     return checked;
-  return look_at(item);
+  return look_at(item, event);
 }
 
 // A stream.
@@ -78,7 +90,7 @@ result<void> sealed_reader::pick(const mapped_segment& in, std::span<const std::
     if (i + ahead_in_memory < places.size()) in.prefetch(place(i + ahead_in_memory));
     const auto item = event_at(in, place(i));
     if (!item) return std::unexpected(item.error());
-    const auto event = item->as<event_item>();
+    const auto event = read_as<event_item>(*item);
     if (wanted.stream != nullptr) {
       if (event.stream_key != *wanted.stream)
         return in.damaged(place(i), "another event stands where the index has one of stream " +
@@ -86,7 +98,7 @@ result<void> sealed_reader::pick(const mapped_segment& in, std::span<const std::
     } else if (event.sequence < wanted.first || event.sequence > wanted.last) {
       continue;
     }
-    if (auto looked = look_at_checked(in, item->data()); !looked) return looked;
+    if (auto looked = look_at_checked(in, *item, event); !looked) return looked;
   }
   return {};
 }
@@ -158,7 +170,7 @@ result<void> sealed_reader::walk_frame(const mapped_segment& in, std::uint64_t f
       const auto event = read_as<event_item>(at);
       if (event.sequence > last) return {};
       if (event.sequence >= first)
-        if (auto looked = look_at_checked(in, at); !looked) return looked;
+        if (auto looked = look_at_checked(in, at, event); !looked) return looked;
     }
     at += item.length;
   }
@@ -176,7 +188,8 @@ result<void> sealed_reader::walk_back(const mapped_segment& in, std::uint64_t fi
     for (const auto offset : *offsets | std::views::reverse) {
       const auto item = event_at(in, offset);
       if (!item) return std::unexpected(item.error());
-      if (auto looked = look_at_checked(in, item->data()); !looked || stopped()) return looked;
+      const auto event = read_as<event_item>(*item);
+      if (auto looked = look_at_checked(in, *item, event); !looked || stopped()) return looked;
     }
     if (begin == first) return {};
     end = begin;

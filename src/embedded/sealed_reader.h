@@ -43,8 +43,9 @@ class sealed_reader final : public view_lender {
   result<void> walk_back(const mapped_segment& in, std::uint64_t first, std::uint64_t last);
   result<void> pick(const mapped_segment& in, std::span<const std::uint32_t> places,
                     const wish& wanted);
-  result<item_view> event_at(const mapped_segment& in, std::uint64_t offset) const;
-  result<void> look_at_checked(const mapped_segment& in, const std::byte* item);
+  result<const std::byte*> event_at(const mapped_segment& in, std::uint64_t offset) const;
+  result<void> look_at_checked(const mapped_segment& in, const std::byte* item,
+                               const event_item& event);
   result<void> check_lent(const mapped_segment& in, std::uint64_t offset, const event_item& event);
 
   std::string_view type_of(std::uint32_t number) override { return log_->type_of(number); }
@@ -55,6 +56,8 @@ class sealed_reader final : public view_lender {
   result<void> check_pages() const override { return log_->check_pages(); }
 
   std::shared_ptr<const sealed_log> log_;
+  lsn named_at_{};  // the last name that was checked: events of a stream have the same one
+  uuid named_{};
 };
 
 }  // namespace embedded

@@ -63,8 +63,7 @@ void view_lender::lend(const std::byte* item, const event_item& event) {
   items_.push_back(item);
 }
 
-result<void> view_lender::look_at(const std::byte* item) {
-  const auto event = read_as<event_item>(item);
+result<void> view_lender::look_at(const std::byte* item, const event_item& event) {
   last_item_ = item;
   ++looked_at_;
   if (filter_ == nullptr || selects(item, event)) lend(item, event);

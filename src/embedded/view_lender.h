@@ -41,8 +41,9 @@ class view_lender : public metadata_source {
 
   /// Both must live as long as events are looked at.
   void begin(const read_filter& filter, const taker& take);
-  /// An event that was checked, its name and the front of its frame as well.
-  result<void> look_at(const std::byte* item);
+  /// An event that was checked, its name and the front of its frame as well: where it stands, and
+  /// what stands there.
+  result<void> look_at(const std::byte* item, const event_item& event);
   /// As many events that nobody need look at, up to the one that stands there.
   result<void> pass_over(std::uint64_t events, const std::byte* last);
   /// Hands over what is left.
