@@ -15,8 +15,9 @@ struct idle {
   std::optional<std::chrono::nanoseconds> at_most{};
 };
 
-/// What a background thread runs: steps, one after the other, until `stopping` is set. A step that
-/// found nothing to do says so, and the thread is parked on `changes`.
+/// For those who write an engine. What a background thread runs: steps, one after the other, until
+/// `stopping` is set. A step that found nothing to do says so, and the thread is parked on
+/// `changes`.
 ///
 /// Whoever sets `stopping`, or makes something to do, counts `changes` up after that, and wakes
 /// those who are parked on it. So `changes` is read first: what comes later than any look below
