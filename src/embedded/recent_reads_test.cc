@@ -2,11 +2,60 @@
 // then from its file. What was checked in one is checked again in the other, once.
 #include <gtest/gtest.h>
 
+#include "annals/forwarding_env.h"
 #include "format.h"
 #include "store_fixture.h"
 
 namespace annals::embedded {
 namespace {
+
+/// A disk whose mapped files cannot be looked at while `refuses`; reading them goes on.
+class refusing_env final : public forwarding_env {
+ public:
+  refusing_env() : forwarding_env(posix_env()) {}
+  result<std::unique_ptr<file>> open(const std::string& path, file_mode mode,
+                                     write_through through) override {
+    auto opened = forwarding_env::open(path, mode, through);
+    if (!opened) return opened;
+    return std::make_unique<refusing_file>(std::move(*opened), *this);
+  }
+
+  bool refuses = false;
+  int refused = 0;
+
+ private:
+  class refusing_mapping final : public mapping {
+   public:
+    refusing_mapping(std::unique_ptr<mapping> below, refusing_env& by)
+        : below_(std::move(below)), by_(by) {}
+    std::span<const std::byte> bytes() const noexcept override { return below_->bytes(); }
+    result<void> fetch(std::uint64_t offset, std::size_t length) override {
+      if (!by_.refuses) return below_->fetch(offset, length);
+      ++by_.refused;
+      return fail(errc::database_error, "refused");
+    }
+    void expect(std::uint64_t offset, std::size_t length) noexcept override {
+      below_->expect(offset, length);
+    }
+
+   private:
+    std::unique_ptr<mapping> below_;
+    refusing_env& by_;
+  };
+  class refusing_file final : public forwarding_file {
+   public:
+    refusing_file(std::unique_ptr<file> below, refusing_env& by)
+        : forwarding_file(std::move(below)), by_(by) {}
+    result<std::unique_ptr<mapping>> map(std::uint64_t length) override {
+      auto mapped = forwarding_file::map(length);
+      if (!mapped) return mapped;
+      return std::make_unique<refusing_mapping>(std::move(*mapped), by_);
+    }
+
+   private:
+    refusing_env& by_;
+  };
+};
 
 class recent_reads : public store_fixture {
  protected:
@@ -126,6 +175,23 @@ TEST_F(recent_reads, find_damage_of_the_frame_each_time) {
   flip(segment(1), item - std::uint64_t{event.frame_distance} * 8 + offsetof(frame_header, clock));
   expect_damage(*store, "the CRC of a frame's header does not hold");
   expect_damage(*store, "the CRC of a frame's header does not hold");
+}
+
+// It reaches into the page where the log is still written, which is looked at anew each time.
+TEST_F(recent_reads, check_what_must_be_read_from_the_file_though_it_was_mapped_before) {
+  refusing_env refusing;
+  env_ = &refusing;
+  {
+    const auto store = open(two_mebibytes_in_memory);
+    ASSERT_TRUE(append(*store, "order-1", {std::string(5'000, 'x') + "what nobody may change"}));
+  }
+  const auto store = open(two_mebibytes_in_memory);
+  EXPECT_EQ(texts(*store, "order-1").size(), 1U);
+  refusing.refuses = true;
+  EXPECT_EQ(texts(*store, "order-1").size(), 1U);
+  EXPECT_GT(refusing.refused, 0);
+  flip(segment(1), offset_of("what nobody may change"));
+  expect_damage(*store, "the CRC of an item does not hold");
 }
 
 }  // namespace
