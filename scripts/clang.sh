@@ -6,5 +6,5 @@ addresses=("${clang[@]}" -DANNALS_SANITIZE=address,undefined -DANNALS_BUILD_FUZZ
 threads=("${clang[@]}" -DANNALS_SANITIZE=thread -DANNALS_BUILD_CLI=OFF) # programs have nothing that tests do not run
 
 # binutils names functions and lines; clang's own symbolizer is in a package that brings much else.
-symbols="allow_addr2line=1:external_symbolizer_path=$(command -v addr2line)"
+symbols="allow_addr2line=1:external_symbolizer_path=/usr/bin/addr2line" # not looked for: this is sourced before it is installed
 export ASAN_OPTIONS=detect_leaks=1:$symbols UBSAN_OPTIONS=print_stacktrace=1:$symbols TSAN_OPTIONS=$symbols
