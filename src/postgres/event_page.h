@@ -20,6 +20,9 @@ std::string event_columns(payload_column payload);
 /// The column of JSON payloads, as bytes.
 std::string data_column(payload_column payload);
 
+/// How many they are: what a statement says besides stands behind them.
+inline constexpr int event_column_count = 15;
+
 class event_page;
 
 /// An event of a page; its views decode on demand.
@@ -63,6 +66,8 @@ class event_page {
   /// Takes from the book what knows_categories and unknown_keys asked for.
   void take_names(name_book& names);
 
+  /// What was loaded.
+  const rows& answer() const noexcept { return rows_; }
   std::span<const paged_event> events() const noexcept { return events_; }
   std::size_t bytes() const noexcept { return bytes_.size(); }
   event_view view(const paged_event& of) const;

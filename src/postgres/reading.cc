@@ -12,7 +12,6 @@ namespace postgres {
 namespace {
 
 constexpr std::uint64_t fewest_events = 16;
-constexpr std::uint64_t most_events = 1'024;
 constexpr std::size_t large_page = 4U << 20U;    // bytes: the next one has fewer events
 constexpr std::size_t small_page = 512U << 10U;  // bytes: the next one has more
 
@@ -137,15 +136,81 @@ result<read_end> reading::run_stream() {
   auto more = begin_stream();
   if (!more) return std::unexpected(more.error());
   if (!*more) return end_;
-  return stream_pages(std::move(kept_page_));
+  return stream_pages();
 }
 
-// Everything that a read of a small stream needs comes with the first round trip: what the store
-// holds, the stream, the snapshot, and the first page behind it.
+// Everything that a read of a small stream needs comes with the first round trip. False where there
+// is no stream.
 result<bool> reading::begin_stream() {
+  first_ = std::max<std::uint64_t>(request_.from.number, 1);
+  if (to_the_end()) {
+    const auto settled = begin_tail();
+    if (!settled) return std::unexpected(settled.error());
+    if (*settled) return **settled;
+  }
+  return begin_any_stream();
+}
+
+// As a load does.
+bool reading::to_the_end() const noexcept {
+  return forwards() && request_.to == version::max() && request_.limit >= most_events &&
+         (request_.snapshot.accept == nullptr || first_ == 1);
+}
+
+// Most loads are of a stream that has no retention, whose end is on the first page: one small
+// statement says all there is to know. Its page begins one version before those that are wanted, at
+// the snapshot where there is one. That event is the snapshot's own or it is not of this history,
+// and where nothing comes behind it, it is the newest. Nothing is answered for other streams, but
+// a full page of events stays.
+result<std::optional<bool>> reading::begin_tail() {
   const auto& of = store_.statements_;
-  const bool wants_snapshot = request_.snapshot.accept != nullptr;
-  const auto from = std::max<std::uint64_t>(request_.from.number, 1);
+  const auto shape = request_.snapshot.accept == nullptr
+                         ? parameter::null(type::int8)
+                         : parameter::of_int8(static_cast<std::int64_t>(request_.snapshot.shape));
+  const auto most = page_events_ + 1;
+  const command all[] = {{&of.head, {}},
+                         {&of.tail,
+                          {parameter::of_uuid(place_.key), parameter::of_text(request_.stream),
+                           bigint(first_ - 1), bigint(most), shape}}};
+  bool found = false;
+  page_pointer page;
+  const auto done =
+      store_.with_connection([&](connection& on, clock_reading until) -> outcome<void> {
+        auto got = on.run(all, until);
+        if (!got) return std::unexpected(got.error());
+        end_.scanned_to = head_ = store_.head_in(got->front());
+        page = std::make_unique<event_page>();
+        auto& answer = got->back();
+        found = answer.size() != 0;
+        if (!found || answer.is_null(0, 0) || !answer.boolean(0, event_column_count)) return {};
+        page->load(std::move(answer));
+        return store_.name_streams(*page, on, until);
+      });
+  if (!done) return std::unexpected(to_error(done.error(), "reading"));
+  if (!found) return false;
+  const auto events = page->events();
+  if (events.empty()) return std::nullopt;
+  adapt(*page);
+  constexpr int state = event_column_count + 1;
+  const auto& before = events.front();
+  if (!page->answer().is_null(0, state)) {
+    snapshot_seen_ = true;
+    if (accepts({before.version}, before.event_id, page->answer().bytes(0, state)))
+      first_ = before.version + 1;
+  }
+  last_ = events.back().version;
+  const bool full = events.size() == most;
+  if (before.version <= first_) kept_pages_.push_back(std::move(page));
+  if (full) return std::nullopt;
+  end_.stream_version = {last_};
+  return true;
+}
+
+// What the store holds, the stream, the snapshot, and the first page behind it.
+result<bool> reading::begin_any_stream() {
+  const auto& of = store_.statements_;
+  const bool wants_snapshot = request_.snapshot.accept != nullptr && !snapshot_seen_;
+  const auto from = kept_pages_.empty() ? first_ : last_ + 1;
   const auto most = std::min(page_events_, request_.limit);
   auto page = stream_page(from, request_.to.number, most);
   std::vector<command> beside{{&of.head, {}}, {&of.stream, {parameter::of_uuid(place_.key)}}};
@@ -172,31 +237,41 @@ result<bool> reading::begin_stream() {
   const auto kept = store_.first_kept(*stream_, now_);
   if (!kept) return std::unexpected(kept.error());
   end_.first_kept = *kept;
-  first_ = from;
   last_ = std::min(request_.to.number, stream_->newest.number);
-  if (wants_snapshot) {
-    const auto accepted = take_snapshot(answers[2]);
-    if (!accepted) return std::unexpected(accepted.error());
-    if (!*accepted && answers[2].size() != 0) return true;  // the page begins too late
-  }
-  kept_page_ = std::move(*first);
+  if (wants_snapshot) take_snapshot(answers[2]);
+  kept_pages_.push_back(std::move(*first));
   return true;
 }
 
-result<bool> reading::take_snapshot(const rows& kept) {
-  if (kept.size() == 0) return false;
+void reading::take_snapshot(const rows& kept) {
+  if (kept.size() == 0) return;
   const auto at = static_cast<std::uint64_t>(kept.int8(0, 0));
-  if (at > last_) return false;
-  const snapshot_view shown{.version = {at},
-                            .last_event = kept.uuid(0, 1),
-                            .shape = request_.snapshot.shape,
-                            .state = std::as_bytes(std::span(kept.bytes(0, 2)))};
-  if (!(*request_.snapshot.accept)(shown)) return false;
-  first_ = std::max(first_, at + 1);
-  return true;
+  if (at <= last_ && accepts({at}, kept.uuid(0, 1), kept.bytes(0, 2)))
+    first_ = std::max(first_, at + 1);
 }
 
-result<read_end> reading::stream_pages(page_pointer page) {
+bool reading::accepts(version at, const uuid& last_event, std::string_view state) {
+  return (*request_.snapshot.accept)({.version = at,
+                                      .last_event = last_event,
+                                      .shape = request_.snapshot.shape,
+                                      .state = std::as_bytes(std::span(state))});
+}
+
+// Those that came with what the read began with may end before what is kept of the stream, or begin
+// behind it, where a snapshot was not accepted.
+reading::page_pointer reading::kept_page(std::uint64_t from) {
+  while (!kept_pages_.empty()) {
+    auto page = std::move(kept_pages_.front());
+    kept_pages_.pop_front();
+    const auto events = page->events();
+    if (events.empty()) continue;
+    if (!forwards() || (events.front().version <= from && from <= events.back().version))
+      return page;
+  }
+  return nullptr;
+}
+
+result<read_end> reading::stream_pages() {
   const bool empty = first_ > last_;
   if (request_.limit == 0) {
     end_.complete = empty;
@@ -205,10 +280,8 @@ result<read_end> reading::stream_pages(page_pointer page) {
   if (forwards()) count_removed(end_.first_kept.number);
   auto from = std::max(first_, end_.first_kept.number);
   auto to = last_;
-  // The first page may begin before what is kept, or before what a snapshot spares.
-  if (page && !page->events().empty() && forwards() && page->events().front().version != from)
-    page.reset();
   while (from <= to && !stopped_ && left() > 0) {
+    auto page = kept_page(from);
     if (!page) {
       auto next = fetch(stream_page(from, to, page_events_), nullptr, {});
       if (!next) return std::unexpected(next.error());
@@ -235,7 +308,6 @@ result<read_end> reading::stream_pages(page_pointer page) {
     const auto last_seen = wanted.empty() ? 0 : wanted.back().version;
     if (auto delivered = deliver(*page, wanted, head_, false); !delivered)
       return std::unexpected(delivered.error());
-    page.reset();
     if (wanted.empty()) break;
     forwards() ? from = last_seen + 1 : to = last_seen - 1;
   }

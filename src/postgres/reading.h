@@ -22,6 +22,8 @@ class reading {
  private:
   using page_pointer = std::unique_ptr<event_page>;
 
+  static constexpr std::uint64_t most_events = 1'024;  // of a page
+
   struct window {  // positions, both included, and how many events of them are asked for
     std::uint64_t from = 1;
     std::uint64_t to = 0;
@@ -41,9 +43,14 @@ class reading {
   // Of a stream.
   result<read_end> run_stream();
   result<bool> begin_stream();
-  result<bool> take_snapshot(const rows& kept);
+  bool to_the_end() const noexcept;
+  result<std::optional<bool>> begin_tail();
+  result<bool> begin_any_stream();
+  void take_snapshot(const rows& kept);
+  bool accepts(version at, const uuid& last_event, std::string_view state);
+  page_pointer kept_page(std::uint64_t from);
   command stream_page(std::uint64_t from, std::uint64_t to, std::uint64_t most) const;
-  result<read_end> stream_pages(page_pointer first_page);
+  result<read_end> stream_pages();
   void count_removed(std::uint64_t kept_from);
 
   // Of the store.
@@ -82,19 +89,20 @@ class reading {
   read_end end_{};
   std::uint64_t first_ = 1;  // the range, both included; empty when first_ > last_
   std::uint64_t last_ = 0;
-  std::uint64_t page_events_ = 1'024;
+  std::uint64_t page_events_ = most_events;
   bool stopped_ = false;
-  bool retained_ = false;  // some stream of the store has retention
+  bool snapshot_seen_ = false;  // and accepted, or not
+  bool retained_ = false;       // some stream of the store has retention
   std::vector<std::int32_t> categories_{};
   checkpoint head_{};
   std::optional<postgres_store::stream_facts> stream_{};
   stream_place place_{};
-  page_pointer kept_page_{};
-  statement chosen_{};                // the page of a filtered read
-  statement counting_{};              // what retention hides
-  std::optional<pool::loan> kept_{};  // the connection that is asked ahead
-  std::deque<window> ahead_{};        // what the server works at while a page is delivered
-  bool dense_ = true;                 // no position has been missing so far
+  std::deque<page_pointer> kept_pages_{};  // came with what the read began with
+  statement chosen_{};                     // the page of a filtered read
+  statement counting_{};                   // what retention hides
+  std::optional<pool::loan> kept_{};       // the connection that is asked ahead
+  std::deque<window> ahead_{};             // what the server works at while a page is delivered
+  bool dense_ = true;                      // no position has been missing so far
 };
 
 }  // namespace postgres

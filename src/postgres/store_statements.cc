@@ -58,6 +58,17 @@ void store_statements::make_of_streams(const sql_names& names) {
                 "coalesce(h.version, 0), coalesce(h.global_position, 0), s.category_id "
                 "FROM S.streams s " +
                     newest + "WHERE s.stream_key = $1");
+  // The limits keep the joins as they are written, whatever the planner thinks of empty tables.
+  tail = make("tail",
+              "SELECT COLUMNS, s.name = $2 AND NOT s.retained, "
+              "CASE WHEN e.version = p.version AND e.event_id = p.last_event "
+              "THEN p.snapshot_data END "
+              "FROM S.streams s LEFT JOIN LATERAL (SELECT p.version, p.last_event, p.snapshot_data "
+              "FROM S.snapshots p WHERE p.aggregate_id = s.aggregate_id "
+              "AND p.category_id = s.category_id AND p.shape = $5 LIMIT 1) p ON true "
+              "LEFT JOIN LATERAL (SELECT * FROM S.events e WHERE e.aggregate_id = s.aggregate_id "
+              "AND e.category_id = s.category_id AND e.version >= coalesce(p.version, $3) "
+              "ORDER BY e.version LIMIT $4) e ON true WHERE s.stream_key = $1");
   const std::string of_stream =
       "SELECT COLUMNS FROM S.events e WHERE e.aggregate_id = $2 AND e.category_id = CATEGORY ";
   stream_forwards =

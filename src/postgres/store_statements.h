@@ -14,6 +14,7 @@ struct store_statements {
   statement head;             ///< newest position and its event
   statement event_at;         ///< event_id; of a position
   statement stream;           ///< name, retention, newest version and position; of a key
+  statement tail;             ///< a stream to its end; of key, name, version, limit, shape
   statement stream_forwards;  ///< a page; of key, aggregate_id, versions from and to, limit
   statement stream_backwards;
   statement after_snapshot;  ///< as stream_forwards, behind the snapshot of a shape

@@ -1,5 +1,7 @@
 // Reads that the conformance suite does not tell apart.
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <set>
 
 #include "annals/stream.h"
@@ -216,6 +218,188 @@ TEST_F(Reads, GoOnWhenTheConnectionThatWasAskedAheadIsLost) {
   });
   ASSERT_TRUE(end) << end.error().to_string();
   EXPECT_EQ(last, 5'000U);
+}
+
+/// A read of the stream order-1 to its end, as a load does.
+class load {
+ public:
+  /// From the newest snapshot, which `takes` may refuse.
+  static load from_snapshot(event_store& store, const std::function<bool()>& takes) {
+    std::move_only_function<bool(const snapshot_view&)> accept = [&](const snapshot_view&) {
+      return takes();
+    };
+    return load(store, {.stream = "order-1", .snapshot = {.shape = 1, .accept = &accept}});
+  }
+  load(event_store& store, const read_request& request) {
+    const auto end = store.read(request, [&](const event_batch& batch) {
+      for (const auto& view : batch.events) versions.push_back(view.version().number);
+      return flow::more;
+    });
+    EXPECT_TRUE(end) << end.error().to_string();
+    if (!end) return;
+    EXPECT_TRUE(end->complete);
+    newest = end->stream_version.number;
+  }
+
+  std::vector<std::uint64_t> versions{};
+  std::uint64_t newest = 0;
+};
+
+std::vector<std::uint64_t> from_to(std::uint64_t first, std::uint64_t last) {
+  std::vector<std::uint64_t> all(last - first + 1);
+  std::iota(all.begin(), all.end(), first);
+  return all;
+}
+
+class Loads : public PostgresTest {
+ public:
+  void append_many(std::size_t events, const std::string& stream = "order-1") {
+    const std::vector<new_event> all(events, noted());
+    const stream_write write{stream, expect::any(), all};
+    ASSERT_TRUE(store->append({.streams = std::span(&write, 1)}));
+  }
+  void snap(std::uint64_t at, const std::string& stream = "order-1") {
+    uuid last;
+    store
+        ->read({.stream = stream, .from = {at}, .to = {at}},
+               [&](const event_batch& batch) {
+                 last = batch.events[0].header().event_id;
+                 return flow::more;
+               })
+        .value();
+    ASSERT_TRUE(
+        store->save_snapshot({.stream = stream, .shape = 1, .version = {at}, .last_event = last}));
+  }
+
+  const std::unique_ptr<event_store> store = open();
+};
+
+TEST_F(Loads, TakeOneRoundTrip) {
+  append_many(5);
+  snap(3);
+  wire_tap tap(server_address());
+  const auto reads = open_postgres(tap.address() + "&annals_listen=off&annals_schema=" + schema,
+                                   {.read_only = true})
+                         .value();
+  const auto taken = [] { return true; };
+  load(*reads, {.stream = "order-1"});  // learns names, and prepares
+  tap.round_trips();
+  EXPECT_EQ(load(*reads, {.stream = "order-1"}).versions, from_to(1, 5));
+  EXPECT_EQ(tap.round_trips(), 1);
+  EXPECT_EQ(load(*reads, {.stream = "order-1", .from = {4}}).versions, from_to(4, 5));
+  EXPECT_EQ(tap.round_trips(), 1);
+  const load nothing_new(*reads, {.stream = "order-1", .from = {6}});
+  EXPECT_TRUE(nothing_new.versions.empty());
+  EXPECT_EQ(nothing_new.newest, 5U);
+  EXPECT_EQ(tap.round_trips(), 1);
+  EXPECT_EQ(load::from_snapshot(*reads, taken).versions, from_to(4, 5));
+  EXPECT_EQ(tap.round_trips(), 1);
+  EXPECT_EQ(load(*reads, {.stream = "order-2"}).newest, 0U);
+  EXPECT_EQ(tap.round_trips(), 1);
+  snap(5);
+  tap.round_trips();
+  const auto all_folded = load::from_snapshot(*reads, taken);
+  EXPECT_TRUE(all_folded.versions.empty());
+  EXPECT_EQ(all_folded.newest, 5U);
+  EXPECT_EQ(tap.round_trips(), 1);
+}
+
+TEST_F(Loads, OfTwoPagesTakeTwoRoundTrips) {
+  append_many(2'000);
+  wire_tap tap(server_address());
+  const auto reads = open_postgres(tap.address() + "&annals_listen=off&annals_schema=" + schema,
+                                   {.read_only = true})
+                         .value();
+  load(*reads, {.stream = "order-1"});
+  tap.round_trips();
+  EXPECT_EQ(load(*reads, {.stream = "order-1"}).versions, from_to(1, 2'000));
+  EXPECT_EQ(tap.round_trips(), 2);
+}
+
+TEST_F(Loads, BeginBehindTheEndOfTheStream) {
+  append_many(5);
+  const load nothing(*store, {.stream = "order-1", .from = {9}});
+  EXPECT_TRUE(nothing.versions.empty());
+  EXPECT_EQ(nothing.newest, 5U);
+}
+
+TEST_F(Loads, OfStreamsThatFillAPageOrMore) {
+  std::uint64_t stored = 0;
+  for (const std::uint64_t events : {1'023U, 1'024U, 1'025U, 1'026U, 2'047U, 2'049U, 5'000U}) {
+    append_many(events - stored);
+    stored = events;
+    for (const std::uint64_t first : {1U, 2U, 3U, 1'023U}) {
+      const load all(*store, {.stream = "order-1", .from = {first}});
+      EXPECT_EQ(all.versions, from_to(first, events)) << events << " from " << first;
+      EXPECT_EQ(all.newest, events);
+    }
+  }
+}
+
+TEST_F(Loads, OfStreamsThatGoOnForMoreThanAPageBehindTheirSnapshot) {
+  append_many(3'000);
+  for (const std::uint64_t at : {1U, 7U, 1'975U, 1'976U, 1'977U, 2'999U, 3'000U}) {
+    snap(at);
+    int asked = 0;
+    const auto rest = load::from_snapshot(*store, [&] { return ++asked == 1; });
+    EXPECT_EQ(rest.versions, from_to(at + 1, 3'000)) << at;
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(rest.newest, 3'000U);
+    const auto all = load::from_snapshot(*store, [&] { return ++asked == 0; });
+    EXPECT_EQ(all.versions, from_to(1, 3'000)) << at;
+    EXPECT_EQ(asked, 2);
+  }
+}
+
+TEST_F(Loads, DeliverNothingThatRetentionHidesWhileTheyGoOn) {
+  append_many(3'000);
+  snap(7);
+  const auto rest = load::from_snapshot(*store, [&] {
+    return store->retain("order-1", {.truncate_before = version{2'000}}).has_value();
+  });
+  EXPECT_EQ(rest.versions, from_to(2'000, 3'000));
+}
+
+TEST_F(Loads, IgnoreASnapshotOfAnotherHistory) {
+  append_many(2'000);
+  for (const std::uint64_t at : {1U, 100U, 2'000U, 2'001U}) {
+    snap(std::min<std::uint64_t>(at, 2'000));
+    sql.run("UPDATE " + schema + ".snapshots SET version = " + std::to_string(at) +
+            ", last_event = '" + make_uuid_v5({}, "foreign").to_string() + "'");
+    const auto all = load::from_snapshot(*store, [] {
+      ADD_FAILURE() << "it was shown";
+      return true;
+    });
+    EXPECT_EQ(all.versions, from_to(1, 2'000)) << at;
+    sql.run("DELETE FROM " + schema + ".snapshots");
+  }
+}
+
+// Plans are kept: one that was made while the store was small must be right when it is not.
+TEST_F(Loads, FindASnapshotByItsKeyThoughTheyWerePlannedWhenThereWasOne) {
+  const auto reads = open("&annals_listen=off&annals_connections=1", {.read_only = true});
+  constexpr int loads = 50;
+  const auto load_it = [&] { return load::from_snapshot(*reads, [] { return true; }); };
+  append_many(3);
+  snap(1);
+  sql.run("ANALYZE " + schema + ".snapshots");
+  EXPECT_EQ(load_it().versions, from_to(2, 3));
+  for (int i = 0; i < 100; ++i) {
+    append_many(1, "other-" + std::to_string(i));
+    snap(1, "other-" + std::to_string(i));
+  }
+  for (int i = 0; i < loads; ++i) ASSERT_EQ(load_it().versions, from_to(2, 3));
+  // What a session has read is counted at the latest when it ends.
+  ASSERT_TRUE(reads->close());
+  const auto looked_at = [&] {
+    return std::stoi(
+        sql.value("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE schemaname = '" + schema +
+                  "' AND indexrelname = 'snapshots_pkey'"));
+  };
+  for (int tries = 0; looked_at() < loads && tries < 500; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_GE(looked_at(), loads);
+  EXPECT_LT(looked_at(), 10 * loads) << "a load walks through all snapshots of its shape";
 }
 
 }  // namespace

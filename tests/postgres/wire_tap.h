@@ -84,6 +84,8 @@ class wire_tap {
   const std::string& address() const noexcept { return address_; }
   /// The most that one connection has asked for and not been answered, since this was last asked.
   int most_unanswered() { return most_.exchange(0); }
+  /// How often a client has asked and waited for an answer, since this was last asked.
+  int round_trips() { return round_trips_.exchange(0); }
   /// True as soon as so much is unanswered; false when it is not within some seconds.
   bool is_unanswered(int wanted) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -152,6 +154,7 @@ class wire_tap {
         if (type != 'Z') return;  // ReadyForQuery
         --one.unanswered;
         ++answered_;
+        ++round_trips_;
       });
     if (loses_after_ != 0 && answered_ >= loses_after_) {
       answered_ = 0;
@@ -195,6 +198,7 @@ class wire_tap {
   std::list<pair> pairs_{};
   int answered_ = 0;  // since one was lost
   std::atomic<int> most_{0};
+  std::atomic<int> round_trips_{0};
   std::atomic<int> now_{0};  // by the connection that was heard last
   std::atomic<int> loses_after_{0};
   std::atomic<int> lost_{0};
