@@ -12,6 +12,8 @@ namespace postgres {
 namespace {
 
 constexpr std::uint64_t fewest_events = 16;
+constexpr std::uint64_t most_events = 1'024;
+constexpr std::uint64_t tail_events = 128;       // behind a snapshot, or a version
 constexpr std::size_t large_page = 4U << 20U;    // bytes: the next one has fewer events
 constexpr std::size_t small_page = 512U << 10U;  // bytes: the next one has more
 
@@ -143,7 +145,7 @@ result<read_end> reading::run_stream() {
 // is no stream.
 result<bool> reading::begin_stream() {
   first_ = std::max<std::uint64_t>(request_.from.number, 1);
-  if (to_the_end()) {
+  if (wants_tail()) {
     const auto settled = begin_tail();
     if (!settled) return std::unexpected(settled.error());
     if (*settled) return **settled;
@@ -151,23 +153,23 @@ result<bool> reading::begin_stream() {
   return begin_any_stream();
 }
 
-// As a load does.
-bool reading::to_the_end() const noexcept {
-  return forwards() && request_.to == version::max() && request_.limit >= most_events &&
-         (request_.snapshot.accept == nullptr || first_ == 1);
+// What comes behind a snapshot, or behind what a reader has, is few events as a rule.
+bool reading::wants_tail() const noexcept {
+  return forwards() && request_.to == version::max() && request_.limit > tail_events &&
+         (request_.snapshot.accept != nullptr) == (first_ == 1);
 }
 
-// Most loads are of a stream that has no retention, whose end is on the first page: one small
-// statement says all there is to know. Its page begins one version before those that are wanted, at
-// the snapshot where there is one. That event is the snapshot's own or it is not of this history,
-// and where nothing comes behind it, it is the newest. Nothing is answered for other streams, but
-// a full page of events stays.
+// One small statement says all there is to know of a stream that has no retention and whose end is
+// on its page (docs/adr/0037). The page begins one version before those that are wanted, at the
+// snapshot where there is one. That event is the snapshot's own or it is not of this history, and
+// where nothing comes behind it, it is the newest. Of other streams it says nothing, but a full
+// page of events stays.
 result<std::optional<bool>> reading::begin_tail() {
   const auto& of = store_.statements_;
   const auto shape = request_.snapshot.accept == nullptr
                          ? parameter::null(type::int8)
                          : parameter::of_int8(static_cast<std::int64_t>(request_.snapshot.shape));
-  const auto most = page_events_ + 1;
+  constexpr auto most = tail_events + 1;
   const command all[] = {{&of.head, {}},
                          {&of.tail,
                           {parameter::of_uuid(place_.key), parameter::of_text(request_.stream),

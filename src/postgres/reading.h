@@ -22,8 +22,6 @@ class reading {
  private:
   using page_pointer = std::unique_ptr<event_page>;
 
-  static constexpr std::uint64_t most_events = 1'024;  // of a page
-
   struct window {  // positions, both included, and how many events of them are asked for
     std::uint64_t from = 1;
     std::uint64_t to = 0;
@@ -43,7 +41,7 @@ class reading {
   // Of a stream.
   result<read_end> run_stream();
   result<bool> begin_stream();
-  bool to_the_end() const noexcept;
+  bool wants_tail() const noexcept;
   result<std::optional<bool>> begin_tail();
   result<bool> begin_any_stream();
   void take_snapshot(const rows& kept);
@@ -89,7 +87,7 @@ class reading {
   read_end end_{};
   std::uint64_t first_ = 1;  // the range, both included; empty when first_ > last_
   std::uint64_t last_ = 0;
-  std::uint64_t page_events_ = most_events;
+  std::uint64_t page_events_ = 1'024;
   bool stopped_ = false;
   bool snapshot_seen_ = false;  // and accepted, or not
   bool retained_ = false;       // some stream of the store has retention
