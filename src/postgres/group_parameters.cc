@@ -17,10 +17,6 @@ array_parameter jsons() {
   return {type::jsons, type::json};
 }
 
-std::int64_t as_bigint(std::uint64_t value) noexcept {
-  return value > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(value);
-}
-
 void add_document(array_parameter& to, const std::string& document) {
   if (document.empty())
     to.add_null();
@@ -112,7 +108,7 @@ void add_markers(std::vector<parameter>& out, group members, std::uint64_t floor
     markers.add_uuid(draft->marker());
     marked.add_int4(number);
   }
-  out.push_back(parameter::of_int8(as_bigint(floor)));
+  out.push_back(bigint(floor));
   finish_into(out, markers, marked);
 }
 

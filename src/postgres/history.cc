@@ -15,10 +15,6 @@ constexpr std::uint64_t events_per_page = 1'024;
 constexpr std::int64_t steps_per_page = 1'024;
 constexpr std::size_t readable_after_payload = 64;  // bytes; the contract of event_view
 
-parameter bigint(std::uint64_t value) {
-  return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-}
-
 append_context context_of(const stored_metadata& kept, const uuid& digest) {
   return {.command_id = kept.command_id,
           .command_digest = digest,

@@ -13,10 +13,6 @@ inline namespace v1 {
 namespace postgres {
 namespace {
 
-std::int64_t as_bigint(std::uint64_t value) noexcept {
-  return static_cast<std::int64_t>(value);
-}
-
 constexpr std::string_view event_columns_of_copy =
     "(global_position, event_id, aggregate_id, category_id, version, hlc, timestamp, "
     "append_offset, schema_version, codec, genesis, event_type, event_data, event_bytes, metadata)";
@@ -115,7 +111,7 @@ outcome<void> import_batch::look(connection& on, clock_reading until) {
   const auto got = on.run(
       {command{&begin, {}}, command{&lock, {}}, command{&head, {}},
        command{&streams, {std::move(keys).finish()}}, command{&commands, {std::move(ids).finish()}},
-       command{&at_end, {parameter::of_int8(as_bigint(last_position_))}}},
+       command{&at_end, {bigint(last_position_)}}},
       until);
   if (!got) return std::unexpected(got.error());
   const auto number = [](const rows& from, int row, int column) {
@@ -258,7 +254,7 @@ void import_batch::add_event(const one_event& one, std::int32_t offset) {
   to.id(one.stream->place.aggregate_id);
   to.int4(one.stream->category);
   to.int8(as_bigint(one.facts.version.number));
-  to.int8(as_bigint(one.facts.recorded.bits));
+  to.int8(same_bits(one.facts.recorded.bits));
   to.int8(made.timestamp);
   to.int4(offset);
   to.int4(made.schema);
@@ -326,7 +322,7 @@ result<void> import_batch::accept(const retained& one) {
   step.int8(as_bigint(kept.truncate_before.number));
   step.boolean(kept.gone);
   step.int8(kept.max_age.count());
-  step.int8(as_bigint(std::min<std::uint64_t>(kept.max_count, INT64_MAX)));
+  step.int8(as_bigint(kept.max_count));
   return {};
 }
 
@@ -387,8 +383,8 @@ std::string import_batch::finishing_sql() const {
     sql += "UPDATE " + sql_.schema +
            ".streams SET truncate_before = " + std::to_string(state.kept.truncate_before.number) +
            ", tombstone = " + (state.kept.gone ? "true" : "false") +
-           ", max_age = " + std::to_string(state.kept.max_age.count()) + ", max_count = " +
-           std::to_string(std::min<std::uint64_t>(state.kept.max_count, INT64_MAX)) +
+           ", max_age = " + std::to_string(state.kept.max_age.count()) +
+           ", max_count = " + std::to_string(as_bigint(state.kept.max_count)) +
            " WHERE stream_key = '" + key.to_string() + "'; ";
   }
   if (last_position_ != 0 && !sql_.channel.empty())

@@ -102,10 +102,6 @@ std::vector<std::string_view> parameters_of(optimistic_parts parts) {
                    {parts.streams, stream_parameters}});
 }
 
-std::int64_t as_bigint(std::uint64_t value) noexcept {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
-}
-
 void add_gate(std::vector<parameter>& out, const optimistic_group& group) {
   auto aggregates = uuids(), keys = uuids();
   for (const auto& one : group.streams) {
@@ -113,9 +109,9 @@ void add_gate(std::vector<parameter>& out, const optimistic_group& group) {
     aggregates.add_uuid(one.check->aggregate_id);
     keys.add_uuid(one.check->key);
   }
-  out.push_back(parameter::of_int8(as_bigint(group.before.position)));
+  out.push_back(bigint(group.before.position));
   out.push_back(parameter::of_uuid(group.before.id));
-  out.push_back(parameter::of_int8(as_bigint(group.after.position)));
+  out.push_back(bigint(group.after.position));
   finish_into(out, aggregates, keys);
 }
 

@@ -53,6 +53,18 @@ void put_int2(std::string& out, std::int16_t value);
 void put_int4(std::string& out, std::int32_t value);
 void put_int8(std::string& out, std::int64_t value);
 
+/// A number as BIGINT has it; one beyond its range is its greatest.
+constexpr std::int64_t as_bigint(std::uint64_t value) noexcept {
+  return value > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(value);
+}
+inline parameter bigint(std::uint64_t value) {
+  return parameter::of_int8(as_bigint(value));
+}
+/// The same bits: of hashes and clock readings, which are no numbers.
+constexpr std::int64_t same_bits(std::uint64_t value) noexcept {
+  return static_cast<std::int64_t>(value);
+}
+
 /// One-dimensional arrays, element by element.
 class array_parameter {
  public:

@@ -141,8 +141,7 @@ checkpoint postgres_store::head_in(const rows& from) {
 }
 
 command postgres_store::event_at(std::uint64_t position) const {
-  const auto at = static_cast<std::int64_t>(std::min<std::uint64_t>(position, INT64_MAX));
-  return {&statements_.event_at, {parameter::of_int8(at)}};
+  return {&statements_.event_at, {bigint(position)}};
 }
 
 result<checkpoint> postgres_store::checkpoint_at(std::uint64_t position) {

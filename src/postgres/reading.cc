@@ -17,10 +17,6 @@ constexpr std::uint64_t tail_events = 128;       // behind a snapshot, or a vers
 constexpr std::size_t large_page = 4U << 20U;    // bytes: the next one has fewer events
 constexpr std::size_t small_page = 512U << 10U;  // bytes: the next one has more
 
-parameter bigint(std::uint64_t value) {
-  return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-}
-
 }  // namespace
 
 void postgres_store::do_read(const read_request& request, sink on_batch,
@@ -168,7 +164,7 @@ result<std::optional<bool>> reading::begin_tail() {
   const auto& of = store_.statements_;
   const auto shape = request_.snapshot.accept == nullptr
                          ? parameter::null(type::int8)
-                         : parameter::of_int8(static_cast<std::int64_t>(request_.snapshot.shape));
+                         : parameter::of_int8(same_bits(request_.snapshot.shape));
   constexpr auto most = tail_events + 1;
   const command all[] = {{&of.head, {}},
                          {&of.tail,
@@ -217,7 +213,7 @@ result<bool> reading::begin_any_stream() {
   auto page = stream_page(from, request_.to.number, most);
   std::vector<command> beside{{&of.head, {}}, {&of.stream, {parameter::of_uuid(place_.key)}}};
   if (wants_snapshot) {
-    const auto shape = parameter::of_int8(static_cast<std::int64_t>(request_.snapshot.shape));
+    const auto shape = parameter::of_int8(same_bits(request_.snapshot.shape));
     beside.push_back(
         {&of.snapshot,
          {parameter::of_uuid(place_.key), parameter::of_uuid(place_.aggregate_id), shape}});

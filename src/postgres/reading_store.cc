@@ -11,10 +11,6 @@ namespace {
 
 constexpr auto scan_window = limits::events_between_scan_reports;
 
-parameter bigint(std::uint64_t value) {
-  return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-}
-
 /// A text parameter, and how the statement calls it.
 std::string add(command& to, parameter one) {
   to.parameters.push_back(std::move(one));

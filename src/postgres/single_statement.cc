@@ -91,9 +91,6 @@ std::vector<parameter> single_parameters(const append_draft& draft, const sql_na
                                          std::int32_t category_id, std::uint64_t floor) {
   const auto& check = draft.checks.front();
   const auto& event = draft.events.front();
-  const auto bigint = [](std::uint64_t value) {
-    return parameter::of_int8(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-  };
   std::vector<parameter> all{parameter::of_uuid(check.key),
                              parameter::of_text(check.name),
                              parameter::of_int2(static_cast<std::int16_t>(check.expected.what())),

@@ -7,18 +7,6 @@
 namespace annals {
 inline namespace v1 {
 namespace postgres {
-namespace {
-
-std::int64_t as_bigint(std::uint64_t value) noexcept {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
-}
-
-/// The same bits: shapes are hashes, no numbers.
-std::int64_t same_bits(std::uint64_t value) noexcept {
-  return static_cast<std::int64_t>(value);
-}
-
-}  // namespace
 
 result<std::vector<stream_info>> postgres_store::do_list_streams(const list_request& request) {
   if (auto open = check_open(); !open) return std::unexpected(open.error());
@@ -70,8 +58,8 @@ result<void> postgres_store::do_save_snapshot(const snapshot_write& write) {
            command{&statements_.stream, {parameter::of_uuid(key)}},
            command{&statements_.save_snapshot,
                    {parameter::of_uuid(key), parameter::of_int8(same_bits(write.shape)),
-                    parameter::of_int8(as_bigint(write.version.number)),
-                    parameter::of_uuid(write.last_event), parameter::of_bytea(write.state)}},
+                    bigint(write.version.number), parameter::of_uuid(write.last_event),
+                    parameter::of_bytea(write.state)}},
            command{&commit, {}}},
           "saving a snapshot");
   if (!got) return std::unexpected(got.error());
