@@ -1,6 +1,4 @@
 // Streams, their retention and their snapshots. See postgres_store.h.
-#include <algorithm>
-
 #include "annals/stream.h"
 #include "postgres_store.h"
 
