@@ -24,6 +24,10 @@ struct shop {
   shop() {
     auto open = top.add_verb("open", "Opens it");
     open.runs([this] { return ran_with("open"); });
+    auto find = top.add_verb("find", "Finds something");
+    find.add_option("WHAT", what, "An article; without, all");
+    find.add_option("--tag", tags, "May be repeated");
+    find.runs([this] { return ran_with("find"); });
     auto sell = top.add_verb("sell", "Sells something");
     sell.add_option("WHAT", what, "An article", {.required = true});
     sell.add_option("-n,--number", number, "How many",
@@ -112,7 +116,7 @@ TEST(arguments, that_are_not_given_leave_what_stood_there) {
 
 TEST(arguments, of_a_list_take_one_word_each_time) {
   shop one;
-  EXPECT_EQ(one.given({"sell", "--tag", "a", "--tag", "b", "tea"}).ran, "sell");
+  EXPECT_EQ(one.given({"find", "--tag", "a", "--tag", "b", "tea"}).ran, "find");
   EXPECT_THAT(one.tags, ElementsAre("a", "b"));
   EXPECT_EQ(one.what, "tea");
 }
@@ -176,6 +180,7 @@ TEST(help, names_the_verbs) {
             "  -h,--help                   Print this help message and exit\n\n"
             "Subcommands:\n"
             "  open                        Opens it\n"
+            "  find                        Finds something\n"
             "  sell                        Sells something\n"
             "  show                        Shows something\n\n");
 }
@@ -216,8 +221,8 @@ TEST(description, has_what_the_help_has) {
   EXPECT_EQ(all.help, "Keeps a shop.");
   ASSERT_EQ(all.options.size(), 1U);
   EXPECT_THAT(all.options[0].names, ElementsAre("-h", "--help"));
-  ASSERT_EQ(all.verbs.size(), 3U);
-  const auto& sell = all.verbs[1];
+  ASSERT_EQ(all.verbs.size(), 4U);
+  const auto& sell = all.verbs[2];
   EXPECT_EQ(sell.name, "sell");
   ASSERT_EQ(sell.positionals.size(), 1U);
   EXPECT_THAT(sell.positionals[0].names, ElementsAre("WHAT"));
@@ -228,8 +233,8 @@ TEST(description, has_what_the_help_has) {
   EXPECT_TRUE(number.takes_value);
   EXPECT_EQ(sell.options[2].kind, "NAME");
   EXPECT_FALSE(sell.options[7].takes_value);
-  ASSERT_EQ(all.verbs[2].verbs.size(), 1U);
-  EXPECT_EQ(all.verbs[2].verbs[0].name, "day");
+  ASSERT_EQ(all.verbs[3].verbs.size(), 1U);
+  EXPECT_EQ(all.verbs[3].verbs[0].name, "day");
 }
 
 TEST(names, that_are_there_already_or_malformed_are_thrown) {
