@@ -171,32 +171,29 @@ annals::result<void> append(const command_line& line, const append_options& opti
 
 }  // namespace
 
-void add_append(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("append", "Append events from standard input to a stream");
+void add_append(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("append", "Append events from standard input to a stream");
   const auto options = std::make_shared<append_options>();
-  verb->add_option("STREAM", options->stream, "Name of the stream")->required();
-  verb->add_option("--type", options->type,
-                   "Standard input is one JSON document, the payload of one event of this type; "
-                   "without it, a line an event: {\"type\":…,\"data\":…}");
-  verb->add_option("--schema", options->schema, "With --type: schema of the payload")
-      ->capture_default_str();
-  verb->add_option("--expect", options->expected, "Where the stream must be; else exit code 4")
-      ->capture_default_str()
-      ->type_name("any|none|exists|VERSION");
-  verb->add_option("--tag", options->tags, "key:value, on each event; may be repeated")
-      ->allow_extra_args(false);
-  verb->add_option("--command-id", options->command_id,
-                   "Sent again with this UUID, the same is not stored twice");
-  verb->add_option("--correlation-id", options->correlation_id, "UUID");
-  verb->add_option("--causation-id", options->causation_id, "UUID");
-  verb->add_option("--metadata", options->metadata, "A JSON document that is kept beside it");
-  verb->add_flag("--create", options->create, "Make the store where there is none");
-  add_common_options(*verb, line);
-  verb->footer(
+  verb.add_option("STREAM", options->stream, "Name of the stream", {.required = true});
+  verb.add_option("--type", options->type,
+                  "Standard input is one JSON document, the payload of one event of this type; "
+                  "without it, a line an event: {\"type\":…,\"data\":…}");
+  verb.add_option("--schema", options->schema, "With --type: schema of the payload",
+                  {.shows_default = true});
+  verb.add_option("--expect", options->expected, "Where the stream must be; else exit code 4",
+                  {.shows_default = true, .kind = "any|none|exists|VERSION"});
+  verb.add_option("--tag", options->tags, "key:value, on each event; may be repeated");
+  verb.add_option("--command-id", options->command_id,
+                  "Sent again with this UUID, the same is not stored twice");
+  verb.add_option("--correlation-id", options->correlation_id, "UUID");
+  verb.add_option("--causation-id", options->causation_id, "UUID");
+  verb.add_option("--metadata", options->metadata, "A JSON document that is kept beside it");
+  verb.add_flag("--create", options->create, "Make the store where there is none");
+  add_common_options(verb, line);
+  verb.footer(
       "Example: echo '{\"amount\":5}' | annals append account-7 --type deposited --expect none\n"
       "All events of one call are stored, or none.");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return append(line, *options); }; });
+  verb.runs([&line, options] { return append(line, *options); });
 }
 
 }  // namespace annals_cli

@@ -9,10 +9,9 @@ namespace annals_cli {
 
 using annals::json::writer;
 
-void add_common_options(CLI::App& verb, command_line& line) {
-  verb.add_option("--store", line.store, "Address of the store: file:DIRECTORY or postgres://…")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
+void add_common_options(annals::arguments::verb& verb, command_line& line) {
+  verb.add_option("--store", line.store, "Address of the store: file:DIRECTORY or postgres://…",
+                  {.shows_default = true, .kind = "ADDRESS"});
   verb.add_flag("--json", line.json, "Write JSON, one document a line");
 }
 

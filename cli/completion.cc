@@ -7,6 +7,9 @@
 namespace annals_cli {
 namespace {
 
+using annals::arguments::option_description;
+using annals::arguments::verb_description;
+
 // What goes in front of the verbs. Bash cuts words at ':', and hands them over in pieces.
 constexpr const char* bash_start =
     R"script(# Completion of annals for bash: eval "$(annals completion bash)"
@@ -60,26 +63,6 @@ _annals() {
       local -a verbs=(
 )script";
 
-/// A word that can be completed, and what it is for.
-struct word {
-  std::string text{};
-  std::string help{};
-};
-
-struct option_words {
-  std::vector<std::string> names{};
-  std::string help{};
-  bool takes_value = false;
-  std::vector<std::string> values{};  // where there are only a few
-  std::string kind{};                 // what stands for the value in --help
-};
-
-struct verb_words {
-  word verb{};
-  std::vector<option_words> options{};
-  std::vector<option_words> positionals{};
-};
-
 /// The values that an option names in its help: "any|none|VERSION" has two, and free ones.
 std::vector<std::string> values_in(const std::string& kind) {
   std::vector<std::string> values;
@@ -92,24 +75,6 @@ std::vector<std::string> values_in(const std::string& kind) {
     begin = end + 1;
   }
   return values;
-}
-
-option_words words_of(const CLI::Option& option) {
-  option_words words{.help = option.get_description(),
-                     .takes_value = option.get_items_expected_max() > 0,
-                     .kind = option.get_type_name()};
-  words.values = values_in(words.kind);
-  for (const auto& name : option.get_snames()) words.names.push_back("-" + name);
-  for (const auto& name : option.get_lnames()) words.names.push_back("--" + name);
-  if (option.get_positional()) words.names.push_back(option.get_name());
-  return words;
-}
-
-verb_words words_of(const CLI::App& verb) {
-  verb_words words{.verb = {verb.get_name(), verb.get_description()}};
-  for (const auto* option : verb.get_options())
-    (option->get_positional() ? words.positionals : words.options).push_back(words_of(*option));
-  return words;
 }
 
 /// For single quotes in a shell, on one line.
@@ -131,18 +96,17 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
 }
 
 /// How bash completes a value of this kind.
-std::string bash_action(const option_words& option) {
-  if (!option.values.empty())
-    return "mapfile -t COMPREPLY < <(compgen -W '" + joined(option.values, " ") +
-           "' -- \"$current\")";
+std::string bash_action(const option_description& option) {
+  if (const auto values = values_in(option.kind); !values.empty())
+    return "mapfile -t COMPREPLY < <(compgen -W '" + joined(values, " ") + "' -- \"$current\")";
   if (option.names.back() == "FILE") return "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
   if (option.names.back() == "STREAM") return "_annals_stream";
   if (option.kind == "ADDRESS") return "_annals_store";
   return "COMPREPLY=()";
 }
 
-void print_bash_verb(const verb_words& verb) {
-  std::printf("    %s)\n      case $previous in\n", verb.verb.text.c_str());
+void print_bash_verb(const verb_description& verb) {
+  std::printf("    %s)\n      case $previous in\n", verb.name.c_str());
   std::vector<std::string> names;
   for (const auto& option : verb.options) {
     names.insert(names.end(), option.names.begin(), option.names.end());
@@ -158,9 +122,9 @@ void print_bash_verb(const verb_words& verb) {
   std::printf("      fi ;;\n");
 }
 
-void print_bash(const std::vector<verb_words>& verbs, const std::vector<std::string>& names) {
+void print_bash(const std::vector<verb_description>& verbs, const std::vector<std::string>& names) {
   std::vector<std::string> words = names;
-  for (const auto& verb : verbs) words.push_back(verb.verb.text);
+  for (const auto& verb : verbs) words.push_back(verb.name);
   std::fputs(bash_start, stdout);
   for (const auto& verb : verbs) print_bash_verb(verb);
   std::printf(
@@ -172,8 +136,9 @@ void print_bash(const std::vector<verb_words>& verbs, const std::vector<std::str
 }
 
 /// How zsh completes a value of this kind: ":message:action".
-std::string zsh_action(const option_words& option, const std::string& message) {
-  if (!option.values.empty()) return ":" + message + ":(" + joined(option.values, " ") + ")";
+std::string zsh_action(const option_description& option, const std::string& message) {
+  if (const auto values = values_in(option.kind); !values.empty())
+    return ":" + message + ":(" + joined(values, " ") + ")";
   if (option.names.back() == "FILE") return ":" + message + ":_files";
   if (option.names.back() == "STREAM") return ":" + message + ":_annals_stream";
   if (option.kind == "ADDRESS") return ":" + message + ":_annals_store";
@@ -190,8 +155,8 @@ std::string zsh_text(std::string_view text) {
   return out;
 }
 
-void print_zsh_verb(const verb_words& verb) {
-  std::printf("        %s)\n          _arguments -s", verb.verb.text.c_str());
+void print_zsh_verb(const verb_description& verb) {
+  std::printf("        %s)\n          _arguments -s", verb.name.c_str());
   for (const auto& option : verb.options)
     for (const auto& name : option.names) {
       const auto action = option.takes_value ? zsh_action(option, "value") : "";
@@ -204,11 +169,10 @@ void print_zsh_verb(const verb_words& verb) {
   std::printf(" ;;\n");
 }
 
-void print_zsh(const std::vector<verb_words>& verbs) {
+void print_zsh(const std::vector<verb_description>& verbs) {
   std::fputs(zsh_start, stdout);
   for (const auto& verb : verbs)
-    std::printf("        %s\n",
-                shell_word(verb.verb.text + ":" + zsh_text(verb.verb.help)).c_str());
+    std::printf("        %s\n", shell_word(verb.name + ":" + zsh_text(verb.help)).c_str());
   std::printf(
       "      )\n"
       "      _describe verb verbs ;;\n"
@@ -222,34 +186,26 @@ void print_zsh(const std::vector<verb_words>& verbs) {
       "compdef _annals annals\n");
 }
 
-annals::result<void> complete(const CLI::App& app, const std::string& shell) {
-  std::vector<verb_words> verbs;
-  for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; }))
-    verbs.push_back(words_of(*verb));
+annals::result<void> complete(const verb_description& program, const std::string& shell) {
   std::vector<std::string> names;
-  for (const auto& option : words_of(app).options)
+  for (const auto& option : program.options)
     names.insert(names.end(), option.names.begin(), option.names.end());
   if (shell == "bash")
-    print_bash(verbs, names);
+    print_bash(program.verbs, names);
   else
-    print_zsh(verbs);
+    print_zsh(program.verbs);
   return check_output();
 }
 
 }  // namespace
 
-void add_completion(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("completion", "Print a script that completes this program");
+void add_completion(annals::arguments::verb& program) {
+  auto verb = program.add_verb("completion", "Print a script that completes this program");
   const auto shell = std::make_shared<std::string>();
-  verb->add_option("SHELL", *shell, "Which shell it is for")
-      ->required()
-      ->type_name("bash|zsh")
-      ->check([](const std::string& text) {
-        return text == "bash" || text == "zsh" ? "" : "it is bash or zsh, not " + text;
-      });
-  verb->footer("Example: eval \"$(annals completion bash)\"");
-  verb->callback(
-      [&app, &line, shell] { line.run = [&app, shell] { return complete(app, *shell); }; });
+  verb.add_option("SHELL", *shell, "Which shell it is for",
+                  {.required = true, .choices = {"bash", "zsh"}});
+  verb.footer("Example: eval \"$(annals completion bash)\"");
+  verb.runs([&program, shell] { return complete(program.describe(), *shell); });
 }
 
 }  // namespace annals_cli

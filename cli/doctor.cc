@@ -56,13 +56,13 @@ annals::result<void> examine(const command_line& line) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("doctor", "Measure a disk, and say what is suspicious about it");
-  add_common_options(*verb, line);
-  verb->footer(
+void add_doctor(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("doctor", "Measure a disk, and say what is suspicious about it");
+  add_common_options(verb, line);
+  verb.footer(
       "The directory may hold a store, also one that is in use, or be any other one.\n"
       "Example: annals doctor --store file:./data");
-  verb->callback([&line] { line.run = [&line] { return examine(line); }; });
+  verb.runs([&line] { return examine(line); });
 }
 
 }  // namespace annals_cli

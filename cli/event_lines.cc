@@ -26,15 +26,12 @@ void print_event(const annals::event_view& view) {
 
 }  // namespace
 
-void add_filter_options(CLI::App& verb, filter_options& options) {
-  verb.add_option("--type", options.types, "Only events of this type; may be repeated")
-      ->allow_extra_args(false);
+void add_filter_options(annals::arguments::verb& verb, filter_options& options) {
+  verb.add_option("--type", options.types, "Only events of this type; may be repeated");
   verb.add_option("--category", options.categories,
-                  "Only streams of this category; may be repeated")
-      ->allow_extra_args(false);
+                  "Only streams of this category; may be repeated");
   verb.add_option("--tag", options.tags,
-                  "Only events with this tag (key:value); all of them when repeated")
-      ->allow_extra_args(false);
+                  "Only events with this tag (key:value); all of them when repeated");
 }
 
 event_filter::event_filter(const filter_options& options)

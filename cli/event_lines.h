@@ -15,7 +15,7 @@ struct filter_options {
   std::vector<std::string> categories{};
   std::vector<std::string> tags{};
 };
-void add_filter_options(CLI::App& verb, filter_options& options);
+void add_filter_options(annals::arguments::verb& verb, filter_options& options);
 
 /// Filter options as reads want them; borrows from the options.
 class event_filter {

@@ -88,17 +88,16 @@ annals::result<void> write_export(const command_line& line, const export_options
 
 }  // namespace
 
-void add_export(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("export", "Write the whole store as lines of JSON");
+void add_export(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("export", "Write the whole store as lines of JSON");
   const auto options = std::make_shared<export_options>();
-  verb->add_option("FILE", options->file, "Where to; '-' is standard output")
-      ->capture_default_str();
-  add_common_options(*verb, line);
-  verb->footer(
+  verb.add_option("FILE", options->file, "Where to; '-' is standard output",
+                  {.shows_default = true});
+  add_common_options(verb, line);
+  verb.footer(
       "Example: annals export backup.ndjson --store file:./data\n"
       "A file is complete or not there; docs/export.md has the format.");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return write_export(line, *options); }; });
+  verb.runs([&line, options] { return write_export(line, *options); });
 }
 
 }  // namespace annals_cli

@@ -75,18 +75,17 @@ annals::result<void> import(const command_line& line, const import_options& opti
 
 }  // namespace
 
-void add_import(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("import", "Store what export wrote, in an empty or older copy");
+void add_import(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("import", "Store what export wrote, in an empty or older copy");
   const auto options = std::make_shared<import_options>();
-  verb->add_option("FILE", options->file, "An export; '-' is standard input")
-      ->capture_default_str();
-  verb->add_flag("--create", options->create, "Make the store where there is none");
-  add_common_options(*verb, line);
-  verb->footer(
+  verb.add_option("FILE", options->file, "An export; '-' is standard input",
+                  {.shows_default = true});
+  verb.add_flag("--create", options->create, "Make the store where there is none");
+  add_common_options(verb, line);
+  verb.footer(
       "Example: annals import backup.ndjson --create --store file:./copy\n"
       "What was interrupted goes on when it is started again.");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return import(line, *options); }; });
+  verb.runs([&line, options] { return import(line, *options); });
 }
 
 }  // namespace annals_cli

@@ -71,18 +71,17 @@ annals::result<void> migrate(const command_line& line, const migrate_options& wa
 
 }  // namespace
 
-void add_migrate(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("migrate", "Make or update the schema of a PostgreSQL store");
+void add_migrate(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("migrate", "Make or update the schema of a PostgreSQL store");
   const auto wanted = std::make_shared<migrate_options>();
-  verb->add_flag("--print", wanted->print, "Only print the SQL, for a person to review and run");
-  verb->add_option("--roles", wanted->roles, "Only print what these two roles need: WRITER READER")
-      ->expected(2);
-  verb->add_flag("--add-partition", wanted->add_partition,
-                 "Make a further range of a store that is partitioned by position");
-  add_common_options(*verb, line);
-  verb->footer("Example: annals migrate --store postgres://owner@db/shop --print");
-  verb->callback(
-      [&line, wanted] { line.run = [&line, wanted] { return migrate(line, *wanted); }; });
+  verb.add_flag("--print", wanted->print, "Only print the SQL, for a person to review and run");
+  verb.add_option("--roles", wanted->roles, "Only print what these two roles need: WRITER READER",
+                  {.values = 2});
+  verb.add_flag("--add-partition", wanted->add_partition,
+                "Make a further range of a store that is partitioned by position");
+  add_common_options(verb, line);
+  verb.footer("Example: annals migrate --store postgres://owner@db/shop --print");
+  verb.runs([&line, wanted] { return migrate(line, *wanted); });
 }
 
 }  // namespace annals_cli

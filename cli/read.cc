@@ -58,22 +58,21 @@ annals::result<void> read(const command_line& line, const read_options& options)
 
 }  // namespace
 
-void add_read(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("read", "Print the events of a stream, or of the whole store");
+void add_read(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("read", "Print the events of a stream, or of the whole store");
   const auto options = std::make_shared<read_options>();
-  verb->add_option("STREAM", options->stream, "Name of the stream");
-  verb->add_flag("--all", options->all, "The whole store");
-  verb->add_option("--from", options->from, "First version (with --all: position)");
-  verb->add_option("--to", options->to, "Last version (with --all: position)");
-  verb->add_flag("--backwards", options->backwards, "Newest first");
-  add_filter_options(*verb, options->filter);
-  verb->add_option("--limit", options->limit, "At most so many events");
-  verb->add_option("--after", options->after,
-                   "With --all: after this checkpoint, as stat prints it");
-  add_common_options(*verb, line);
-  verb->footer("Example: annals read --all --type order_paid --limit 5 --json");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return read(line, *options); }; });
+  verb.add_option("STREAM", options->stream, "Name of the stream");
+  verb.add_flag("--all", options->all, "The whole store");
+  verb.add_option("--from", options->from, "First version (with --all: position)");
+  verb.add_option("--to", options->to, "Last version (with --all: position)");
+  verb.add_flag("--backwards", options->backwards, "Newest first");
+  add_filter_options(verb, options->filter);
+  verb.add_option("--limit", options->limit, "At most so many events");
+  verb.add_option("--after", options->after,
+                  "With --all: after this checkpoint, as stat prints it");
+  add_common_options(verb, line);
+  verb.footer("Example: annals read --all --type order_paid --limit 5 --json");
+  verb.runs([&line, options] { return read(line, *options); });
 }
 
 }  // namespace annals_cli

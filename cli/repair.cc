@@ -116,17 +116,16 @@ annals::result<void> repair(const command_line& line, const annals::repair_optio
 
 }  // namespace
 
-void add_repair(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("repair", "Make a damaged store whole again, deleting nothing");
-  add_common_options(*verb, line);
+void add_repair(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("repair", "Make a damaged store whole again, deleting nothing");
+  add_common_options(verb, line);
   auto options = std::make_shared<annals::repair_options>();
-  verb->add_flag("--accept-loss", options->accept_loss,
-                 "Cut a damaged log at its first damage; without it, that is only told");
-  verb->footer(
+  verb.add_flag("--accept-loss", options->accept_loss,
+                "Cut a damaged log at its first damage; without it, that is only told");
+  verb.footer(
       "What is damaged or has to go is moved into lost/ of the store.\n"
       "Example: annals repair --store file:./data");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return repair(line, *options); }; });
+  verb.runs([&line, options] { return repair(line, *options); });
 }
 
 }  // namespace annals_cli

@@ -123,15 +123,13 @@ annals::result<void> schema(const command_line& line, const schema_options& opti
 
 }  // namespace
 
-void add_schema(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("schema", "Types and schemas of events, and what payloads hold");
+void add_schema(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("schema", "Types and schemas of events, and what payloads hold");
   const auto options = std::make_shared<schema_options>();
-  verb->add_option("--type", options->types, "Only events of this type; may be repeated")
-      ->allow_extra_args(false);
-  add_common_options(*verb, line);
-  verb->footer("Example: annals schema --type order_created --store file:./data");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return schema(line, *options); }; });
+  verb.add_option("--type", options->types, "Only events of this type; may be repeated");
+  add_common_options(verb, line);
+  verb.footer("Example: annals schema --type order_created --store file:./data");
+  verb.runs([&line, options] { return schema(line, *options); });
 }
 
 }  // namespace annals_cli

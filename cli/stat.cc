@@ -63,11 +63,11 @@ annals::result<void> stat(const command_line& line) {
 
 }  // namespace
 
-void add_stat(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("stat", "What a store holds");
-  add_common_options(*verb, line);
-  verb->footer("Example: annals stat --store file:./data");
-  verb->callback([&line] { line.run = [&line] { return stat(line); }; });
+void add_stat(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("stat", "What a store holds");
+  add_common_options(verb, line);
+  verb.footer("Example: annals stat --store file:./data");
+  verb.runs([&line] { return stat(line); });
 }
 
 }  // namespace annals_cli

@@ -53,19 +53,17 @@ annals::result<void> list(const command_line& line, const streams_options& optio
 
 }  // namespace
 
-void add_streams(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("streams", "List streams by name");
+void add_streams(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("streams", "List streams by name");
   const auto options = std::make_shared<streams_options>();
-  verb->add_option("--category", options->category, "Only streams of this category");
-  verb->add_option("--prefix", options->prefix, "Only names that start so");
-  verb->add_option("--after", options->after, "Start after this name: the next page");
-  verb->add_option("--limit", options->limit, "Names on a page")
-      ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1}, annals::limits::streams_per_page));
-  add_common_options(*verb, line);
-  verb->footer("Example: annals streams --category order --limit 20");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return list(line, *options); }; });
+  verb.add_option("--category", options->category, "Only streams of this category");
+  verb.add_option("--prefix", options->prefix, "Only names that start so");
+  verb.add_option("--after", options->after, "Start after this name: the next page");
+  verb.add_option("--limit", options->limit, "Names on a page",
+                  {.shows_default = true, .range = {{1, annals::limits::streams_per_page}}});
+  add_common_options(verb, line);
+  verb.footer("Example: annals streams --category order --limit 20");
+  verb.runs([&line, options] { return list(line, *options); });
 }
 
 }  // namespace annals_cli

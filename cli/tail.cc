@@ -147,20 +147,19 @@ annals::result<void> tail(const command_line& line, const tail_options& options)
 
 }  // namespace
 
-void add_tail(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("tail", "Print the newest events, and with -f those to come");
+void add_tail(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("tail", "Print the newest events, and with -f those to come");
   const auto options = std::make_shared<tail_options>();
-  verb->add_option("STREAM", options->stream, "Name of the stream; without, the whole store");
-  verb->add_flag("--all", options->all, "The whole store");
-  verb->add_flag("-f,--follow", options->follow, "Go on with what is appended, until interrupted");
-  verb->add_option("-n,--lines", options->lines, "Begin with so many of the newest events")
-      ->capture_default_str();
-  verb->add_option("--limit", options->limit, "End after so many events in all");
-  add_filter_options(*verb, options->filter);
-  add_common_options(*verb, line);
-  verb->footer("Example: annals tail -f --type order_paid --json");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return tail(line, *options); }; });
+  verb.add_option("STREAM", options->stream, "Name of the stream; without, the whole store");
+  verb.add_flag("--all", options->all, "The whole store");
+  verb.add_flag("-f,--follow", options->follow, "Go on with what is appended, until interrupted");
+  verb.add_option("-n,--lines", options->lines, "Begin with so many of the newest events",
+                  {.shows_default = true});
+  verb.add_option("--limit", options->limit, "End after so many events in all");
+  add_filter_options(verb, options->filter);
+  add_common_options(verb, line);
+  verb.footer("Example: annals tail -f --type order_paid --json");
+  verb.runs([&line, options] { return tail(line, *options); });
 }
 
 }  // namespace annals_cli

@@ -1,29 +1,27 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "annals/arguments.h"
 #include "annals/event.h"
 #include "annals/json/writer.h"
 #include "annals/open.h"
 #include "annals/terminal.h"
 
-/// The verbs of the program `annals`, one file each. A verb adds itself to the command line and
-/// leaves in `run` what is to be done when it was chosen.
+/// The verbs of the program `annals`, one file each. A verb adds itself to the program, with
+/// what it runs.
 namespace annals_cli {
 
 /// What all verbs share.
 struct command_line {
   std::string store = "file:./data";
   bool json = false;
-  std::function<annals::result<void>()> run{};
 };
 
 /// --store and --json.
-void add_common_options(CLI::App& verb, command_line& line);
+void add_common_options(annals::arguments::verb& verb, command_line& line);
 
 /// The directory of an embedded store's address.
 ///
@@ -53,18 +51,18 @@ annals::result<void> check_output();
 void write_event(annals::json::writer& out, const annals::event_view& view);
 std::string to_base64(std::span<const std::byte> bytes);
 
-void add_stat(CLI::App& app, command_line& line);
-void add_streams(CLI::App& app, command_line& line);
-void add_read(CLI::App& app, command_line& line);
-void add_tail(CLI::App& app, command_line& line);
-void add_verify(CLI::App& app, command_line& line);
-void add_repair(CLI::App& app, command_line& line);
-void add_doctor(CLI::App& app, command_line& line);
-void add_migrate(CLI::App& app, command_line& line);
-void add_append(CLI::App& app, command_line& line);
-void add_export(CLI::App& app, command_line& line);
-void add_import(CLI::App& app, command_line& line);
-void add_schema(CLI::App& app, command_line& line);
-void add_completion(CLI::App& app, command_line& line);
+void add_stat(annals::arguments::verb& program, command_line& line);
+void add_streams(annals::arguments::verb& program, command_line& line);
+void add_read(annals::arguments::verb& program, command_line& line);
+void add_tail(annals::arguments::verb& program, command_line& line);
+void add_verify(annals::arguments::verb& program, command_line& line);
+void add_repair(annals::arguments::verb& program, command_line& line);
+void add_doctor(annals::arguments::verb& program, command_line& line);
+void add_migrate(annals::arguments::verb& program, command_line& line);
+void add_append(annals::arguments::verb& program, command_line& line);
+void add_export(annals::arguments::verb& program, command_line& line);
+void add_import(annals::arguments::verb& program, command_line& line);
+void add_schema(annals::arguments::verb& program, command_line& line);
+void add_completion(annals::arguments::verb& program);
 
 }  // namespace annals_cli

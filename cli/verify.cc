@@ -90,13 +90,13 @@ annals::result<std::string> embedded_directory(const command_line& line, std::st
                           annals::terminal::without_password(line.store) + "'");
 }
 
-void add_verify(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand(
+void add_verify(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb(
       "verify",
       "Check every byte of a store that nobody writes, or the tables of one on PostgreSQL");
-  add_common_options(*verb, line);
-  verb->footer("Example: annals verify --store file:./data");
-  verb->callback([&line] { line.run = [&line] { return verify(line); }; });
+  add_common_options(verb, line);
+  verb.footer("Example: annals verify --store file:./data");
+  verb.runs([&line] { return verify(line); });
 }
 
 }  // namespace annals_cli

@@ -15,11 +15,10 @@ extern "C" void want_stop(int) {
 
 }  // namespace
 
-void add_common_options(CLI::App& verb, command_line& line) {
+void add_common_options(annals::arguments::verb& verb, command_line& line) {
   verb.add_option("--store", line.store,
-                  "Address of the store: file:DIRECTORY, postgres://… or memory:")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
+                  "Address of the store: file:DIRECTORY, postgres://… or memory:",
+                  {.shows_default = true, .kind = "ADDRESS"});
   verb.add_flag("--json", line.json, "Write JSON");
 }
 

@@ -117,16 +117,15 @@ annals::result<void> demonstrate(const command_line& line, const demo_options& o
 
 }  // namespace
 
-void add_demo(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand(
+void add_demo(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb(
       "demo", "Import a file (or generate orders), show the read models, replay and compare");
   const auto options = std::make_shared<demo_options>();
-  verb->add_option("FILE", options->file, "An Online Retail file; without, orders are generated");
-  verb->add_flag("--skip-bad", options->skip_bad, "Leave malformed lines out, count and list them");
-  add_common_options(*verb, line);
-  verb->footer("Example: orders demo online-retail.csv.gz");
-  verb->callback(
-      [&line, options] { line.run = [&line, options] { return demonstrate(line, *options); }; });
+  verb.add_option("FILE", options->file, "An Online Retail file; without, orders are generated");
+  verb.add_flag("--skip-bad", options->skip_bad, "Leave malformed lines out, count and list them");
+  add_common_options(verb, line);
+  verb.footer("Example: orders demo online-retail.csv.gz");
+  verb.runs([&line, options] { return demonstrate(line, *options); });
 }
 
 }  // namespace orders

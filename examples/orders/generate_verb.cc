@@ -26,19 +26,16 @@ annals::result<void> generate_orders(const command_line& line, std::uint64_t see
 
 }  // namespace
 
-void add_generate(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("generate", "Make up orders from a seed");
+void add_generate(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("generate", "Make up orders from a seed");
   const auto seed = std::make_shared<std::uint64_t>(default_seed);
   const auto count = std::make_shared<std::uint64_t>(default_generated_orders);
-  verb->add_option("--seed", *seed, "The same seed makes the same orders")->capture_default_str();
-  verb->add_option("--orders", *count, "How many")
-      ->capture_default_str()
-      ->check(CLI::Range(std::uint64_t{1}, most_generated_orders));
-  add_common_options(*verb, line);
-  verb->footer("Example: orders generate --orders 100 --store file:./data");
-  verb->callback([&line, seed, count] {
-    line.run = [&line, seed, count] { return generate_orders(line, *seed, *count); };
-  });
+  verb.add_option("--seed", *seed, "The same seed makes the same orders", {.shows_default = true});
+  verb.add_option("--orders", *count, "How many",
+                  {.shows_default = true, .range = {{1, most_generated_orders}}});
+  add_common_options(verb, line);
+  verb.footer("Example: orders generate --orders 100 --store file:./data");
+  verb.runs([&line, seed, count] { return generate_orders(line, *seed, *count); });
 }
 
 }  // namespace orders

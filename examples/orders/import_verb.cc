@@ -26,17 +26,15 @@ annals::result<void> import_file(const command_line& line, const std::string& pa
 
 }  // namespace
 
-void add_import(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("import", "Import an Online Retail file, plain or gzip");
+void add_import(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("import", "Import an Online Retail file, plain or gzip");
   const auto path = std::make_shared<std::string>();
   const auto skip_bad = std::make_shared<bool>(false);
-  verb->add_option("FILE", *path, "The file")->required();
-  verb->add_flag("--skip-bad", *skip_bad, "Leave malformed lines out, count and list them");
-  add_common_options(*verb, line);
-  verb->footer("Example: orders import online-retail.csv.gz --store file:./data");
-  verb->callback([&line, path, skip_bad] {
-    line.run = [&line, path, skip_bad] { return import_file(line, *path, *skip_bad); };
-  });
+  verb.add_option("FILE", *path, "The file", {.required = true});
+  verb.add_flag("--skip-bad", *skip_bad, "Leave malformed lines out, count and list them");
+  add_common_options(verb, line);
+  verb.footer("Example: orders import online-retail.csv.gz --store file:./data");
+  verb.runs([&line, path, skip_bad] { return import_file(line, *path, *skip_bad); });
 }
 
 }  // namespace orders

@@ -28,52 +28,51 @@ annals::result<void> query_store(const command_line& line, const print_models& p
   return {};
 }
 
-CLI::App* add_model(CLI::App& query, command_line& line, const std::string& name,
-                    const std::string& description, print_models print, write_models write) {
-  auto* model = query.add_subcommand(name, description);
-  add_common_options(*model, line);
-  model->footer("Example: orders query " + name + (name == "customer" ? " 17850" : "") + " --json");
-  model->callback([&line, print = std::move(print), write = std::move(write)] {
-    line.run = [&line, print, write] { return query_store(line, print, write); };
+annals::arguments::verb add_model(annals::arguments::verb& query, command_line& line,
+                                  const std::string& name, const std::string& description,
+                                  print_models print, write_models write) {
+  auto model = query.add_verb(name, description);
+  add_common_options(model, line);
+  model.footer("Example: orders query " + name + (name == "customer" ? " 17850" : "") + " --json");
+  model.runs([&line, print = std::move(print), write = std::move(write)] {
+    return query_store(line, print, write);
   });
   return model;
 }
 
 }  // namespace
 
-void add_query(CLI::App& app, command_line& line) {
-  auto* query = app.add_subcommand("query", "Show a read model");
-  query->require_subcommand(1);
-  query->footer("Example: orders query customers --most 5");
-  add_model(*query, line, "status", "Orders by status", print_statuses, write_statuses);
+void add_query(annals::arguments::verb& program, command_line& line) {
+  auto query = program.add_verb("query", "Show a read model");
+  query.footer("Example: orders query customers --most 5");
+  add_model(query, line, "status", "Orders by status", print_statuses, write_statuses);
   add_model(
-      *query, line, "countries", "Revenue by country",
+      query, line, "countries", "Revenue by country",
       [](const read_models& m) {
         print_revenue("Revenue by country", "country", m.by_country, every_line);
       },
       [](annals::json::writer& out, const read_models& m) { write_revenue(out, m.by_country); });
   add_model(
-      *query, line, "days", "Revenue by day",
+      query, line, "days", "Revenue by day",
       [](const read_models& m) { print_revenue("Revenue by day", "day", m.by_day, every_line); },
       [](annals::json::writer& out, const read_models& m) { write_revenue(out, m.by_day); });
   const auto most = std::make_shared<std::size_t>(default_customers);
   add_model(
-      *query, line, "customers", "Customers by revenue",
+      query, line, "customers", "Customers by revenue",
       [most](const read_models& m) { print_top_customers(m, *most); },
       [most](annals::json::writer& out, const read_models& m) {
         write_top_customers(out, m, *most);
       })
-      ->add_option("--most", *most, "How many")
-      ->capture_default_str();
+      .add_option("--most", *most, "How many", {.shows_default = true});
   const auto customer = std::make_shared<std::string>();
   add_model(
-      *query, line, "customer", "The orders of one customer",
+      query, line, "customer", "The orders of one customer",
       [customer](const read_models& m) { print_orders(orders_of(m, *customer)); },
       [customer](annals::json::writer& out, const read_models& m) {
         write_orders(out, orders_of(m, *customer));
       })
-      ->add_option("CUSTOMER", *customer, "As in the file, e.g. 17850; (none) for orders without")
-      ->required();
+      .add_option("CUSTOMER", *customer, "As in the file, e.g. 17850; (none) for orders without",
+                  {.required = true});
 }
 
 }  // namespace orders

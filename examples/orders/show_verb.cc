@@ -128,16 +128,15 @@ annals::result<void> show(const command_line& line, const std::string& name,
 
 }  // namespace
 
-void add_show(CLI::App& app, command_line& line) {
-  auto* verb = app.add_subcommand("show", "Show an order, now or at a point of its history");
+void add_show(annals::arguments::verb& program, command_line& line) {
+  auto verb = program.add_verb("show", "Show an order, now or at a point of its history");
   const auto id = std::make_shared<std::string>();
   const auto when = std::make_shared<std::string>();
-  verb->add_option("ID", *id, "The order's UUID, or its invoice number")->required();
-  verb->add_option("--at", *when, "A version, or a time in UTC")->type_name("VERSION|TIME");
-  add_common_options(*verb, line);
-  verb->footer("Example: orders show 536365 --at 2010-12-01T08:26:00Z");
-  verb->callback(
-      [&line, id, when] { line.run = [&line, id, when] { return show(line, *id, *when); }; });
+  verb.add_option("ID", *id, "The order's UUID, or its invoice number", {.required = true});
+  verb.add_option("--at", *when, "A version, or a time in UTC", {.kind = "VERSION|TIME"});
+  add_common_options(verb, line);
+  verb.footer("Example: orders show 536365 --at 2010-12-01T08:26:00Z");
+  verb.runs([&line, id, when] { return show(line, *id, *when); });
 }
 
 }  // namespace orders

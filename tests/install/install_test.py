@@ -59,6 +59,17 @@ class InstalledTest(InstallTest):
         self.assertEqual(self.must(self.folder, program), "memory\n")
         self.assertEqual([flag for flag in flags if flag.startswith("-l") and flag != "-lannals_core"], [])
 
+    def test_arguments_need_no_parser_of_others(self) -> None:
+        flags = self.pkg_config("--cflags", "--libs", "--static", "annals-arguments")
+        by_pkg_config = self.folder / "arguments_alone"
+        self.must(self.folder, COMPILER, "-std=c++23", *WARNINGS, self.project / "arguments_alone.cc", *flags, "-o", by_pkg_config)
+        wish = self.project_of("REQUIRED COMPONENTS arguments", f"add_executable(count {self.project}/arguments_alone.cc)\n"
+                               "target_link_libraries(count PRIVATE annals::arguments)")
+        build = self.built(wish, f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_CLI11=ON")
+        for program in (by_pkg_config, build / "count"):
+            self.assertEqual(self.must(self.folder, program, "--to", "5"), "1 2 3 4 5 ")
+            self.assertEqual(self.run_in(self.folder, program, "--to", "10").returncode, 2)
+
     def test_all_public_headers_and_the_program_are_there(self) -> None:
         def headers(base):
             return sorted(path.relative_to(base).as_posix() for path in (base / "annals").rglob("*.h"))
@@ -66,13 +77,17 @@ class InstalledTest(InstallTest):
         self.assertIn("Usage", self.must(self.folder, self.prefix / "bin" / "annals", "--help"))
         self.assertTrue((self.prefix / "share" / "doc" / "annals" / "README.md").is_file())
 
-    def wish(self, find_package: str, then: str = "", *options):
-        """Configures a project of a few lines."""
+    def project_of(self, find_package: str, then: str = ""):
+        """A project of a few lines."""
         project = self.folder / "wish"
         project.mkdir(exist_ok=True)
         (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(wish LANGUAGES CXX)\n"
                                                 f"find_package(annals {find_package})\n{then}\n")
-        return self.configure(project, self.new_build(), f"-DCMAKE_PREFIX_PATH={self.prefix}", *options)
+        return project
+
+    def wish(self, find_package: str, then: str = "", *options):
+        """Configures such a project."""
+        return self.configure(self.project_of(find_package, then), self.new_build(), f"-DCMAKE_PREFIX_PATH={self.prefix}", *options)
 
     def test_versions_and_components_that_are_not_there_are_told(self) -> None:
         for find, said in [("0.2 REQUIRED", "0.1.0"), ("1 REQUIRED", "0.1.0"),
