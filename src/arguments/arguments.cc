@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "annals/assert.h"
@@ -20,6 +21,10 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return out;
 }
 
+std::string in_words(const range& of) {
+  return "UINT in [" + std::to_string(of.least) + " - " + std::to_string(of.most) + "]";
+}
+
 void restrict_to(CLI::Option& option, const std::vector<std::string>& choices) {
   option.type_name(joined(choices, "|"));
   option.check([choices](const std::string& text) {
@@ -27,6 +32,30 @@ void restrict_to(CLI::Option& option, const std::vector<std::string>& choices) {
                ? ""
                : "it is " + joined(choices, " or ") + ", not " + text;
   });
+}
+
+/// The numbers that an option takes; none where it takes something else.
+std::optional<range> numbers_of(const destination& value, const option_rules& rules) {
+  if (rules.range) return rules.range;
+  if (std::holds_alternative<std::reference_wrapper<std::uint16_t>>(value))
+    return range{.most = UINT16_MAX};
+  if (std::holds_alternative<std::reference_wrapper<std::uint64_t>>(value)) return range{};
+  return std::nullopt;
+}
+
+/// CLI11 reads numbers as C does: -1 and what is too large become the greatest one, 010 is 8.
+CLI::Validator decimal(range of, const std::string& description) {
+  const auto check = [of](std::string& text) {
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stopped, problem] = std::from_chars(text.data(), end, number);
+    if (problem != std::errc() || stopped != end || number < of.least || number > of.most)
+      return text + " is no whole number from " + std::to_string(of.least) + " to " +
+             std::to_string(of.most);
+    text = std::to_string(number);
+    return std::string();
+  };
+  return {check, description};
 }
 
 option_description described(const CLI::Option& option) {
@@ -79,7 +108,8 @@ void verb::add_option(const std::string& names, destination value, const std::st
   if (rules.shows_default) option->capture_default_str();
   if (!rules.kind.empty()) option->type_name(rules.kind);
   if (!rules.choices.empty()) restrict_to(*option, rules.choices);
-  if (rules.range) option->check(CLI::Range(rules.range->least, rules.range->most));
+  if (const auto numbers = numbers_of(value, rules))
+    option->transform(decimal(*numbers, rules.range ? in_words(*rules.range) : ""));
   if (rules.values > 1)
     option->expected(rules.values);
   else if (std::holds_alternative<std::reference_wrapper<std::vector<std::string>>>(value))

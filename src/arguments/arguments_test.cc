@@ -36,6 +36,7 @@ struct shop {
     sell.add_option("--tag", tags, "May be repeated");
     sell.add_option("--sizes", sizes, "Width and height", {.values = 2});
     sell.add_option("--shelf", shelf, "Where it was");
+    sell.add_option("--price", price, "In pence");
     sell.add_option("--pay", pay, "How", {.choices = {"cash", "card"}});
     sell.add_flag("--gift", gift, "Wrapped");
     sell.footer("Example: shop sell tea");
@@ -75,6 +76,7 @@ struct shop {
   std::vector<std::string> tags{};
   std::vector<std::string> sizes{};
   std::uint16_t shelf = 3;
+  std::uint64_t price = 0;
   std::string pay = "cash";
   bool gift = false;
 };
@@ -134,14 +136,26 @@ TEST(arguments, beyond_a_range_are_refused_and_its_ends_are_not) {
     EXPECT_EQ(one.given({"sell", "tea", "--number", number}).ran, "sell");
     EXPECT_EQ(std::to_string(one.number), number);
   }
-  refuses({"sell", "tea", "-n", "0"}, "--number: Value 0 not in range 1 to 100");
-  refuses({"sell", "tea", "-n", "101"}, "--number: Value 101 not in range 1 to 100");
-  refuses({"sell", "tea", "-n", "-1"}, "--number: Value -1 not in range 1 to 100");
+  refuses({"sell", "tea", "-n", "0"}, "--number: 0 is no whole number from 1 to 100");
+  refuses({"sell", "tea", "-n", "101"}, "--number: 101 is no whole number from 1 to 100");
+  refuses({"sell", "tea", "-n", "-1"}, "--number: -1 is no whole number from 1 to 100");
 }
 
 TEST(arguments, that_are_no_number_or_do_not_fit_are_refused) {
-  refuses({"sell", "tea", "--shelf", "x"}, "Could not convert: --shelf = x");
-  refuses({"sell", "tea", "--shelf", "65536"}, "Could not convert: --shelf = 65536");
+  for (const std::string text : {"x", "65536", "-1", "1x", "1.5", "0x10", "+1", " 1"})
+    refuses({"sell", "tea", "--shelf", text.c_str()},
+            "--shelf: " + text + " is no whole number from 0 to 65535");
+  for (const std::string text : {"-1", "18446744073709551616"})
+    refuses({"sell", "tea", "--price", text.c_str()},
+            "--price: " + text + " is no whole number from 0 to 18446744073709551615");
+}
+
+TEST(arguments, that_are_numbers_are_decimal) {
+  shop one;
+  EXPECT_EQ(one.given({"sell", "tea", "--price", "18446744073709551615", "--shelf", "010"}).ran,
+            "sell");
+  EXPECT_EQ(one.price, UINT64_MAX);
+  EXPECT_EQ(one.shelf, 10U);
 }
 
 TEST(arguments, other_than_the_choices_are_refused) {
@@ -201,6 +215,7 @@ TEST(help, names_options_their_kinds_ranges_and_the_defaults_that_are_to_be_show
             "  --tag TEXT ...              May be repeated\n"
             "  --sizes TEXT x 2            Width and height\n"
             "  --shelf UINT                Where it was\n"
+            "  --price UINT                In pence\n"
             "  --pay cash|card             How\n"
             "  --gift                      Wrapped\n\n"
             "Example: shop sell tea\n");
@@ -226,13 +241,13 @@ TEST(description, has_what_the_help_has) {
   EXPECT_EQ(sell.name, "sell");
   ASSERT_EQ(sell.positionals.size(), 1U);
   EXPECT_THAT(sell.positionals[0].names, ElementsAre("WHAT"));
-  ASSERT_EQ(sell.options.size(), 8U);
+  ASSERT_EQ(sell.options.size(), 9U);
   const auto& number = sell.options[1];
   EXPECT_THAT(number.names, ElementsAre("-n", "--number"));
   EXPECT_EQ(number.help, "How many");
   EXPECT_TRUE(number.takes_value);
   EXPECT_EQ(sell.options[2].kind, "NAME");
-  EXPECT_FALSE(sell.options[7].takes_value);
+  EXPECT_FALSE(sell.options[8].takes_value);
   ASSERT_EQ(all.verbs[3].verbs.size(), 1U);
   EXPECT_EQ(all.verbs[3].verbs[0].name, "day");
 }
