@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import unittest
 
 from servers import ServersTest
@@ -12,7 +13,19 @@ PASSWORD = "not-to-be-told"
 
 
 class TlsTest(ServersTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        """One server for all: to make one takes longer than to ask it."""
+        super().setUpClass()
+        cls.made = cls()
+        cls.addClassCleanup(cls.made.doCleanups)
+        cls.made.make_server()
+
     def setUp(self) -> None:
+        super().setUp()
+        self.place, self.keys, self.root = self.made.place, self.made.keys, self.made.root
+
+    def make_server(self) -> None:
         super().setUp()
         self.keys = self.place / "keys"
         self.keys.mkdir(mode=0o755)
@@ -24,6 +37,15 @@ class TlsTest(ServersTest):
         self.root = self.start("server", "ssl=on", f"ssl_cert_file={self.keys}/server.crt", f"ssl_key_file={self.keys}/server.key",
                                "log_connections=on")
         self.sql(self.root, f"CREATE ROLE annals_guarded LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+
+    def set_tls(self, how: str) -> None:
+        self.sql(self.root, f"ALTER SYSTEM SET ssl = {how}")
+        self.sql(self.root, "SELECT pg_reload_conf()")
+        for _ in range(100):
+            if self.sql(self.root, "SHOW ssl") == how:
+                return
+            time.sleep(0.1)
+        self.fail(f"the server did not turn TLS {how}")
 
     def openssl(self, *words) -> None:
         subprocess.run(["openssl", *map(str, words)], cwd=self.keys, capture_output=True, timeout=60, check=True)
@@ -74,8 +96,8 @@ class TlsTest(ServersTest):
         self.refused(self.address(password="guessed"), "SQLSTATE 28P01", "check the user, and the password")
 
     def test_a_server_without_tls_is_refused_by_who_asks_for_it(self) -> None:
-        self.sql(self.root, "ALTER SYSTEM SET ssl = off")
-        self.sql(self.root, "SELECT pg_reload_conf()")
+        self.addCleanup(self.set_tls, "on")
+        self.set_tls("off")
         self.refused(self.address(), "does not support SSL", "turn ssl on")
 
 
