@@ -18,7 +18,8 @@ inline namespace v1 {
 namespace arguments {
 
 /// Where the value of an option goes. What stands there is the default. A list takes the option as
-/// often as it is given, all others once.
+/// often as it is given, all others once. Numbers are decimal, and those that do not fit are
+/// refused.
 using destination =
     std::variant<std::reference_wrapper<std::string>,
                  std::reference_wrapper<std::optional<std::string>>,

@@ -205,12 +205,12 @@ result<item_view> log_reader::load_checked(std::span<const wanted_event> ahead) 
   const auto head = bytes_at(place, sizeof(event_item), ahead.subspan(1));
   if (!head) return std::unexpected(head.error());
   bool known = head->checked != nullptr && head->checked->has(place.offset());
-  result<found_bytes> bytes = *head;
-  if (known) {
-    bytes = bytes_at(place, read_as<item_header>(head->at).length, {});
-    known = bytes && bytes->checked == head->checked;  // else it had to be read from the file
+  auto bytes = known ? bytes_at(place, read_as<item_header>(head->at).length, {})
+                     : item_at(place, ahead.subspan(1));
+  if (known && bytes && bytes->checked != head->checked) {  // it had to be read from the file
+    known = false;
+    bytes = item_at(place, ahead.subspan(1));
   }
-  if (bytes && !known) bytes = item_at(place, ahead.subspan(1));
   if (!bytes) return std::unexpected(bytes.error());
   const item_view item(bytes->at);
   const bool is_it = item.kind() == item_kind::event &&

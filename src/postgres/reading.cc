@@ -142,9 +142,9 @@ result<read_end> reading::run_stream() {
 result<bool> reading::begin_stream() {
   first_ = std::max<std::uint64_t>(request_.from.number, 1);
   if (wants_tail()) {
-    const auto settled = begin_tail();
-    if (!settled) return std::unexpected(settled.error());
-    if (*settled) return **settled;
+    const auto seen = begin_tail();
+    if (!seen) return std::unexpected(seen.error());
+    if (*seen != tail::unclear) return *seen == tail::whole;
   }
   return begin_any_stream();
 }
@@ -156,11 +156,11 @@ bool reading::wants_tail() const noexcept {
 }
 
 // One small statement says all there is to know of a stream that has no retention and whose end is
-// on its page (docs/adr/0037). The page begins one version before those that are wanted, at the
+// on its page (ADR 0037). The page begins one version before those that are wanted, at the
 // snapshot where there is one. That event is the snapshot's own or it is not of this history, and
 // where nothing comes behind it, it is the newest. Of other streams it says nothing, but a full
 // page of events stays.
-result<std::optional<bool>> reading::begin_tail() {
+result<reading::tail> reading::begin_tail() {
   const auto& of = store_.statements_;
   const auto shape = request_.snapshot.accept == nullptr
                          ? parameter::null(type::int8)
@@ -185,23 +185,22 @@ result<std::optional<bool>> reading::begin_tail() {
         return store_.name_streams(*page, on, until);
       });
   if (!done) return std::unexpected(to_error(done.error(), "reading"));
-  if (!found) return false;
+  if (!found) return tail::no_stream;
   const auto events = page->events();
-  if (events.empty()) return std::nullopt;
+  if (events.empty()) return tail::unclear;
   adapt(*page);
   constexpr int state = event_column_count + 1;
   const auto& before = events.front();
   if (!page->answer().is_null(0, state)) {
     snapshot_seen_ = true;
-    if (accepts({before.version}, before.event_id, page->answer().bytes(0, state)))
-      first_ = before.version + 1;
+    take_snapshot({before.version}, before.event_id, page->answer().bytes(0, state));
   }
   last_ = events.back().version;
   const bool full = events.size() == most;
   if (before.version <= first_) kept_pages_.push_back(std::move(page));
-  if (full) return std::nullopt;
+  if (full) return tail::unclear;
   end_.stream_version = {last_};
-  return true;
+  return tail::whole;
 }
 
 // What the store holds, the stream, the snapshot, and the first page behind it.
@@ -236,23 +235,21 @@ result<bool> reading::begin_any_stream() {
   if (!kept) return std::unexpected(kept.error());
   end_.first_kept = *kept;
   last_ = std::min(request_.to.number, stream_->newest.number);
-  if (wants_snapshot) take_snapshot(answers[2]);
+  if (wants_snapshot && answers[2].size() != 0) {
+    const auto& kept_one = answers[2];
+    const version at{static_cast<std::uint64_t>(kept_one.int8(0, 0))};
+    if (at.number <= last_) take_snapshot(at, kept_one.uuid(0, 1), kept_one.bytes(0, 2));
+  }
   kept_pages_.push_back(std::move(*first));
   return true;
 }
 
-void reading::take_snapshot(const rows& kept) {
-  if (kept.size() == 0) return;
-  const auto at = static_cast<std::uint64_t>(kept.int8(0, 0));
-  if (at <= last_ && accepts({at}, kept.uuid(0, 1), kept.bytes(0, 2)))
-    first_ = std::max(first_, at + 1);
-}
-
-bool reading::accepts(version at, const uuid& last_event, std::string_view state) {
-  return (*request_.snapshot.accept)({.version = at,
-                                      .last_event = last_event,
-                                      .shape = request_.snapshot.shape,
-                                      .state = std::as_bytes(std::span(state))});
+void reading::take_snapshot(version at, const uuid& last_event, std::string_view state) {
+  const snapshot_view shown{.version = at,
+                            .last_event = last_event,
+                            .shape = request_.snapshot.shape,
+                            .state = std::as_bytes(std::span(state))};
+  if ((*request_.snapshot.accept)(shown)) first_ = std::max(first_, at.number + 1);
 }
 
 // Those that came with what the read began with may end before what is kept of the stream, or begin

@@ -22,6 +22,8 @@ class reading {
  private:
   using page_pointer = std::unique_ptr<event_page>;
 
+  /// What came of asking for the end of a stream.
+  enum class tail : std::uint8_t { no_stream, whole, unclear };
   struct window {  // positions, both included, and how many events of them are asked for
     std::uint64_t from = 1;
     std::uint64_t to = 0;
@@ -42,10 +44,9 @@ class reading {
   result<read_end> run_stream();
   result<bool> begin_stream();
   bool wants_tail() const noexcept;
-  result<std::optional<bool>> begin_tail();
+  result<tail> begin_tail();
   result<bool> begin_any_stream();
-  void take_snapshot(const rows& kept);
-  bool accepts(version at, const uuid& last_event, std::string_view state);
+  void take_snapshot(version at, const uuid& last_event, std::string_view state);
   page_pointer kept_page(std::uint64_t from);
   command stream_page(std::uint64_t from, std::uint64_t to, std::uint64_t most) const;
   result<read_end> stream_pages();

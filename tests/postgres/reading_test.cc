@@ -258,6 +258,12 @@ class Loads : public PostgresTest {
     const stream_write write{stream, expect::any(), all};
     ASSERT_TRUE(store->append({.streams = std::span(&write, 1)}));
   }
+  /// A reader that asks for nothing by itself.
+  std::unique_ptr<event_store> open_behind(const wire_tap& tap) const {
+    return open_postgres(tap.address() + "&annals_listen=off&annals_schema=" + schema,
+                         {.read_only = true})
+        .value();
+  }
   void snap(std::uint64_t at, const std::string& stream = "order-1") {
     uuid last;
     store
@@ -278,9 +284,7 @@ TEST_F(Loads, TakeOneRoundTrip) {
   append_many(5);
   snap(3);
   wire_tap tap(server_address());
-  const auto reads = open_postgres(tap.address() + "&annals_listen=off&annals_schema=" + schema,
-                                   {.read_only = true})
-                         .value();
+  const auto reads = open_behind(tap);
   const auto taken = [] { return true; };
   load(*reads, {.stream = "order-1"});  // learns names, and prepares
   tap.round_trips();
@@ -307,9 +311,7 @@ TEST_F(Loads, TakeOneRoundTrip) {
 TEST_F(Loads, OfMoreThanTheTailThatWasExpectedTakeTwoRoundTrips) {
   append_many(1'100);
   wire_tap tap(server_address());
-  const auto reads = open_postgres(tap.address() + "&annals_listen=off&annals_schema=" + schema,
-                                   {.read_only = true})
-                         .value();
+  const auto reads = open_behind(tap);
   const read_request request{.stream = "order-1", .from = {2}};
   load(*reads, request);
   tap.round_trips();
